@@ -7,9 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import av
-
-from weft.pipelines.audio import matroska, streams
+from weft.pipelines.audio import behind, flac, matroska, tags
 from weft.pipelines.audio.headers import length_of
 
 _HEADER = 27  # bytes of a page's header before its table of lengths
@@ -18,11 +16,10 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def damage(file: BinaryIO) -> str:
-    """In words, with its place; "" for none, and for a file that is not Ogg, Matroska or FLAC. The file is rewound."""
-    file.seek(streams.after_tags(file))
-    head = file.read(4)
-    find = {b"OggS": _in_ogg, b"fLaC": _in_flac, matroska.MARK: matroska.damage}.get(head)
-    fault = find(file) if find else ""
+    """In words, with its place; "" for none, and for a file that has neither checksums nor structure. The file is rewound."""
+    file.seek(tags.after(file, 0))
+    find = {b"OggS": _in_ogg, b"fLaC": flac.damage, matroska.MARK: matroska.damage}.get(file.read(4), behind.fault)
+    fault = find(file)
     file.seek(0)
     return fault
 
@@ -43,29 +40,6 @@ def _in_ogg(file: BinaryIO) -> str:
         expected.pop(stream, None)
         if not is_header:
             expected[stream] = number + 1
-    return ""
-
-
-def _in_flac(file: BinaryIO) -> str:
-    """FFmpeg leaves out frames with a wrong checksum where it parts the file into frames, so that the next one is not at its place."""
-    file.seek(0)
-    try:
-        options = {"format_whitelist": "flac"}
-        with av.open(file, "r", container_options=options, metadata_errors="replace") as container:
-            stream = container.streams.audio[0]
-            rate = stream.codec_context.sample_rate
-            samples = 0 if stream.duration else None  # one of unknown length may be a piece of a broadcast
-            for packet in container.demux(stream):
-                if not packet.size or packet.pts is None:
-                    continue
-                if samples not in (None, packet.pts):
-                    is_joined = (
-                        streams.next_flac(file) > 0
-                    )  # which has a reason of its own; the demuxer's place is lost by this
-                    return "" if is_joined else f"its frame at {samples / rate:.2f} s is damaged or missing"
-                samples = packet.pts + (packet.duration or 0)
-    except (av.FFmpegError, ValueError, IndexError):  # what no decoder reads has another reason
-        pass
     return ""
 
 

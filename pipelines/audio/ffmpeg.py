@@ -15,6 +15,7 @@ from av.container import InputContainer
 
 from weft.pipelines.audio import streams
 from weft.pipelines.audio.shortage import shortage_of
+from weft.pipelines.audio.unread import unread
 
 T = TypeVar("T")
 DecodedFrames = tuple[int, np.ndarray]
@@ -56,7 +57,7 @@ class Ffmpeg(Closing):
     def __init__(self, file: BinaryIO, is_joined: bool = False) -> None:
         """`is_joined`: several files were put end to end, so that the first one's header counts that one alone."""
         try:
-            self._shortage, self._is_joined = shortage_of(file), is_joined
+            self._file, self._shortage, self._is_joined = file, shortage_of(file), is_joined
             self._counted = streams.mp3_count(file) if streams.is_mp3(file) else streams.Mp3Count()
             container = av.open(file, container_options={"format_whitelist": _FORMATS}, metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as error:
@@ -171,7 +172,9 @@ class Ffmpeg(Closing):
 
     def _frames(self, after: float) -> Iterator[av.AudioFrame]:
         """Decoded frames; packets before `after` seconds are passed over."""
+        end = 0
         for packet in self._container.demux(self._stream):
+            end = packet.pos + packet.size if packet.pos is not None else end
             if packet.pts is None or float(packet.pts * packet.time_base) - self._start >= after:
                 try:
                     yield from packet.decode()
@@ -179,6 +182,9 @@ class Ffmpeg(Closing):
                     if self._container.format.name != "mp3":
                         raise
                     _check_tag(packet)
+        # FFmpeg leaves out what follows a tag
+        if self._container.format.name == "mp3" and (fault := unread(self._file, end, "MP3")):
+            raise BrokenStream(fault)
 
     def _from(self, wanted: int, decoded: Iterator[DecodedFrames]) -> Iterator[np.ndarray]:
         """The sound from frame `wanted` on. Small jumps of the time stamps are jitter, large ones are silence."""
@@ -209,6 +215,8 @@ def _check_tag(packet: av.Packet) -> None:
 def _tried(action: Callable[[], T]) -> T:
     try:
         return action()
+    except IndexError:  # of PyAV, which made its list of streams when it opened the file
+        raise BrokenStream("another stream begins in the middle of it") from None
     except (av.FFmpegError, ValueError) as error:
         raise BrokenStream(_words(error)) from None
 

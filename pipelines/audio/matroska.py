@@ -10,6 +10,9 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from weft.pipelines.audio import tags
+from weft.pipelines.audio.unread import second, unread
+
 MARK = b"\x1a\x45\xdf\xa3"  # of the header
 _HEADER, _SEGMENT, _CLUSTER, _CRC, _VOID = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xBF, 0xEC
 _SECTIONS = {  # of a segment: seek head, info, tracks, cues, attachments, chapters, tags, signature
@@ -35,11 +38,13 @@ class _Element:
 def damage(file: BinaryIO) -> str:
     """In words, with its place; "" for none. What the end of the file cuts off is not damage."""
     length = file.seek(0, os.SEEK_END)
-    at = 0
-    while at < length:
+    at = start = tags.after(file, 0)
+    while at + 12 <= length:
         element = _element(file, at, _UNKNOWN)
+        if element is not None and element.id == _HEADER and at > start:
+            return second(at, length)
         if element is None or element.id not in (_HEADER, _SEGMENT, _VOID):
-            return ""  # what lies behind a segment is tags, or is judged by what is decoded
+            return unread(file, at, "Matroska")
         if element.id == _SEGMENT and (fault := _in_segment(file, element, length)):
             return fault
         at = element.end
@@ -53,7 +58,7 @@ def _in_segment(file: BinaryIO, segment: _Element, length: int) -> str:
         if element is None:
             return _cut_or_damaged(at, length)
         if element.id not in _SECTIONS:
-            return "" if element.id == _HEADER else _unknown(at, length)
+            return second(at, length) if element.id == _HEADER else _unknown(at, length)
         if element.end > segment.end and segment.end <= length:
             return _too_large(at, length)
         if element.id == _CLUSTER:

@@ -6,14 +6,30 @@ shortage_of(file)     "its header declares 160,000 bytes of samples, and 80,000 
 import struct
 from typing import BinaryIO
 
+from weft.pipelines.audio import tags
 from weft.pipelines.audio.headers import length_of, sized
+from weft.pipelines.audio.unread import second, unread
+
+_MARKS = (
+    b".snd",
+    b"fLaC",
+    b"OggS",
+    b"\x1a\x45\xdf\xa3",
+    b"FLV\x01",
+    b"TTA1",
+    b"wvpk",
+    b"MAC ",
+    b"DSD ",
+    b"#!AM",
+    b"NIST",
+)
 
 
 def shortage_of(file: BinaryIO) -> str:
     """A message where the file has fewer bytes than its header declares, or where a second file follows; else ""."""
     declared, length = sized(file), length_of(file)
     if at := _second(file):
-        return f"a second file begins at byte {at:,} of {length:,}, and would not be read: split them"
+        return second(at, length)
     if (
         declared is None or not declared.is_known() or declared.start + declared.size <= length + 1
     ):  # a byte of padding is often left out
@@ -22,13 +38,15 @@ def shortage_of(file: BinaryIO) -> str:
 
 
 def _second(file: BinaryIO) -> int:
-    """The byte at which another wav, aiff, au, caf, w64 or mp4 begins, as in files that were put end to end; 0 where none does."""
+    """The byte at which another file begins behind a wav, aiff, au, caf, w64 or mp4, as in files put end to end; 0 where none does."""
     declared, length = sized(file), length_of(file)
     if declared is None:
         return _second_mp4(file, length)
     at = declared.start + declared.size if declared.is_known() else length
     while at + 16 <= length:
         at += at % 2 if declared.extra != 4 and declared.field != 8 else 0
+        if (behind := tags.after(file, at)) > at:  # an MP3 begins with tags
+            return behind if unread(file, behind, "sound") else 0
         file.seek(at)
         head = file.read(16)
         if _begins(head):
@@ -42,7 +60,8 @@ def _second(file: BinaryIO) -> int:
 
 def _begins(head: bytes) -> bool:
     is_chunked = head[:4] in (b"RIFF", b"RF64", b"BW64", b"FORM") and head[8:12] in (b"WAVE", b"AIFF", b"AIFC")
-    return is_chunked or head[:4] == b".snd" or head[:8] == b"caff\0\x01\0\0" or head[:8] == b"riff.\x91\xcf\x11"
+    is_long = head[:8] in (b"caff\0\x01\0\0", b"riff.\x91\xcf\x11") or head[4:8] == b"ftyp"
+    return is_chunked or is_long or head[:4] in _MARKS
 
 
 def _second_mp4(file: BinaryIO, length: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from weft.pipelines.audio import tags
 from weft.pipelines.audio.headers import length_of
 
 _TAGS = 1 << 12  # bytes of tags that may lie behind the frames of an MP3
@@ -16,24 +17,12 @@ _TAGS = 1 << 12  # bytes of tags that may lie behind the frames of an MP3
 
 def is_mp3(file: BinaryIO) -> bool:
     """Whether it begins with an ID3 tag or a frame of layer III."""
-    file.seek(after_tags(file))
+    file.seek(tags.after(file, 0))
     head = file.read(4)
     file.seek(0)
     return (
         len(head) == 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 != 15 and head[2] >> 2 & 3 != 3
     )
-
-
-def after_tags(file: BinaryIO) -> int:
-    """The byte after the ID3v2 tags that a file begins with."""
-    at = 0
-    while True:
-        file.seek(at)
-        head = file.read(10)
-        if len(head) < 10 or head[:3] != b"ID3":
-            return at
-        at += 10 + sum((byte & 127) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-        at += 10 if head[5] & 16 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +37,7 @@ class Mp3Count:
 
 def mp3_count(file: BinaryIO) -> Mp3Count:
     """The file is rewound."""
-    start = after_tags(file)
+    start = tags.after(file, 0)
     file.seek(start)
     head = file.read(256)
     file.seek(0)

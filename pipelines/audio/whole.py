@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 
 from weft.pipelines.audio.headers import Sized, chunk, data_chunk, head_of, length_of, sized
 from weft.pipelines.audio.trailing import end_of_samples
+from weft.pipelines.audio.unread import is_zero
 
 _SLACK = 64  # bytes behind the samples that may be padding or a chunk's beginning
 
@@ -49,7 +50,7 @@ def _is_chunks(file: BinaryIO, declared: Sized, length: int) -> bool:
         return True  # w64 has sizes of 64 bits, which do not overflow
     file.seek(at)
     name = file.read(4)
-    is_chunks = name[:3] in (b"ID3", b"TAG") or _is_zero(file, at) or _is_walked(file, declared, at, length)
+    is_chunks = name[:3] in (b"ID3", b"TAG") or is_zero(file, at) or _is_walked(file, declared, at, length)
     file.seek(0)
     return is_chunks
 
@@ -63,15 +64,6 @@ def _is_walked(file: BinaryIO, declared: Sized, at: int, length: int) -> bool:
         if at > length + 1 or not all(32 <= c < 127 for c in name):
             return False
     return at >= length - _SLACK
-
-
-def _is_zero(file: BinaryIO, at: int) -> bool:
-    """Whether nothing but zeros follows: padding, or silence that nobody misses."""
-    file.seek(at)
-    while block := file.read(1 << 20):
-        if block.strip(b"\0"):
-            return False
-    return True
 
 
 class Mended(io.RawIOBase):

@@ -117,13 +117,15 @@ class Voice(Versioned):
         return voice
 
     def can_speak(self, dialogue: Dialogue) -> bool:
-        """Whether it has the languages and the styles of all turns; text without a sound only speaking shows."""
+        """Whether it has the languages and the styles of all turns, and a sound for their texts."""
+        spoken = [turn for turn in dialogue.turns if turn.is_spoken]
         try:
-            for turn in dialogue.turns:
-                if turn.is_spoken:
-                    self.for_turn(turn, dialogue.language)
+            return all(self.for_turn(turn, dialogue.language).has_sound(turn.text) for turn in spoken)
         except Unusable:
             return False
+
+    def has_sound(self, text: str) -> bool:
+        """Whether there is anything to speak in a text. Called before `setup`, of many texts; True where only speaking shows it."""
         return True
 
     def styles(self) -> list[tuple[str, str]]:

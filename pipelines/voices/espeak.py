@@ -61,6 +61,15 @@ class Voice(base.Voice):
         chosen = self.variants or human
         return [(voice, variant) for voice in self._voices() for variant in chosen]
 
+    def has_sound(self, text: str) -> bool:
+        """Text without a letter or a digit is spoken to see: "?!" has no sound, and "&" has one."""
+        if any(c.isalnum() for c in text):
+            return True
+        try:
+            return bool(self.speak(text, Style()).words)
+        except Unusable:
+            return False
+
     def speak(self, text: str, style: Style) -> Synthesized:
         """Speaks plain text at 22.05 kHz. Raises Unusable for text without a sound, ValueError for a voice it has not."""
         line, style = EspeakText.of(text), self._named(style)

@@ -131,7 +131,7 @@ def test_what_lies_between_pages() -> None:
 
 
 @pytest.mark.parametrize("behind", [b"TAG" + bytes(125), bytes(512)])
-@pytest.mark.parametrize("kind", ["flac", "vorbis"])
+@pytest.mark.parametrize("kind", ["flac", "vorbis", "libopus webm"])
 def test_tags_and_padding_are_no_damage(kind: str, behind: bytes) -> None:
     assert damage(io.BytesIO(encoded(kind) + behind)) == ""
 
@@ -142,6 +142,30 @@ def test_a_file_that_was_cut_off_is_not_damaged(kind: str) -> None:
     assert not {damage(io.BytesIO(data[:end])) for end in range(100, len(data), len(data) // 37)} - {""}
 
 
-@pytest.mark.parametrize("kind", ["vorbis", "opus", "flac", "libopus webm"])
+@pytest.mark.parametrize("kind", ["vorbis", "opus", "flac"])
 def test_joined_files_are_not_damaged(kind: str) -> None:
     assert damage(io.BytesIO(encoded(kind) * 2)) == ""
+
+
+@pytest.mark.parametrize("count", [2, 3, 12])
+@pytest.mark.parametrize("kind", ["libopus webm", "libopus webm live", "aac matroska"])
+def test_joined_matroska_is_refused_with_the_place(store: Store, kind: str, count: int) -> None:
+    """FFmpeg reads two of them, or those without a size: and a later one with the tracks of the first."""
+    data = encoded(kind)
+    with pytest.raises(Unusable, match=f"a second file begins at byte {len(data):,} of {count * len(data):,}"):
+        scan(store, Audio("", data=data * count))
+
+
+@pytest.mark.parametrize("other", ["vorbis", "libmp3lame mp3", "random"])
+@pytest.mark.parametrize("kind", ["flac", "libopus webm", "aac matroska"])
+def test_other_bytes_behind_a_file_are_refused(store: Store, kind: str, other: str) -> None:
+    data = encoded(kind)
+    behind = random.Random(1).randbytes(5000) if other == "random" else encoded(other)
+    with pytest.raises(Unusable, match=r"bytes that are no (FLAC|Matroska) begin at byte") as refused:
+        scan(store, Audio("", data=data + behind))
+    assert refused.value.reason == "damaged" and f" of {len(data + behind):,}" in refused.value.detail
+
+
+def test_the_last_frame_of_flac_ends_where_its_checksum_is_right() -> None:
+    data = encoded("flac")
+    assert f"begin at byte {len(data):,} of {len(data) + 1000:,}" in damage(io.BytesIO(data + b"x" * 1000))

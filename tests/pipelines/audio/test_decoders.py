@@ -153,3 +153,23 @@ def test_ffmpeg_goes_on_where_libsndfile_fails(store: Store, monkeypatch: pytest
     monkeypatch.setattr(sound, "AT_ONCE", RATE)
     assert scan(store, audio) == facts
     assert np.abs(load(store, audio, start, 6.0) - whole).max() < 1e-4
+
+
+def test_a_stream_that_begins_in_mid_file_is_a_reject(tmp_path: Path, store: Store) -> None:
+    """PyAV has no place for one that is not among the first 5 MB, which FFmpeg reads when it opens a file."""
+    path = tmp_path / "a.flv"
+    samples = np.arange(62 * 44_100).astype(np.int16)[None]
+    with av.open(str(path), "w", format="flv") as out:
+        stream = out.add_stream("pcm_s16le", rate=44100)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.rate, frame.pts = 44100, 0
+        shape = av.AudioResampler("s16", "mono", 44100, 4096)
+        for piece in [*shape.resample(frame), *shape.resample(None), None]:
+            out.mux(stream.encode(piece))
+    picture = b"\x22" + bytes(99)
+    head = b"\x09" + len(picture).to_bytes(3, "big") + bytes(7)
+    path.write_bytes(path.read_bytes() + head + picture + (11 + len(picture)).to_bytes(4, "big"))
+    with pytest.raises(Unusable, match="another stream begins in the middle of it") as refused:
+        scan(store, Audio(str(path)))
+    assert refused.value.reason == "truncated"

@@ -45,6 +45,30 @@ def test_a_sound_or_unfinished_file_has_no_damage(one: io.BytesIO) -> None:
     assert damage(one) == ""
 
 
+SOUND = file(LARGE).getvalue()
+
+
+@pytest.mark.parametrize(
+    ("first", "place"),
+    [
+        (SOUND, len(SOUND)),
+        (file(LARGE, size=UNKNOWN).getvalue(), len(SOUND)),
+        (SOUND + element(b"\xec", bytes(90)), len(SOUND) + 99),
+    ],
+    ids=["segment", "segment of no size", "padding"],
+)
+def test_a_second_file_is_named_with_its_place(first: bytes, place: int) -> None:
+    assert damage(io.BytesIO(first + SOUND)).startswith(f"a second file begins at byte {place:,} of ")
+
+
+def test_other_bytes_behind_a_segment_are_named_with_their_place() -> None:
+    assert damage(io.BytesIO(SOUND + b"?" * 64)).startswith(
+        f"bytes that are no Matroska begin at byte {len(SOUND):,} of "
+    )
+    for padding in (b"\n", bytes(4000), b"TAG" + bytes(125)):
+        assert damage(io.BytesIO(SOUND + padding)) == ""
+
+
 @pytest.mark.parametrize(
     ("one", "place", "fault"),
     [

@@ -165,6 +165,29 @@ def test_two_mp4s_put_end_to_end_are_refused_with_the_place(scanned: Scan) -> No
     assert scanned(data).seconds == pytest.approx(3.0, abs=0.1)
 
 
+@pytest.mark.parametrize("other", ["flac", "vorbis", "mp4", "webm", "flv", "tagged mp3"])
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "W64", "AIFF", "AU", "CAF"])
+def test_a_file_of_another_kind_behind_samples_is_no_samples(scanned: Scan, kind: str, other: str) -> None:
+    data = bytes(written(kind))
+    others = {
+        "flac": lambda: bytes(written("FLAC")),
+        "vorbis": lambda: bytes(written("OGG", "VORBIS")),
+        "mp4": lambda: encoded("aac", "mp4", 44100, 3.0, {}, {}),
+        "webm": lambda: encoded("libopus", "webm", 48000, 3.0, {}, {}),
+        "flv": lambda: encoded("libmp3lame", "flv", 44100, 3.0, {}, {}),
+        "tagged mp3": lambda: mp3(44100, True, CBR),
+    }
+    fault = refused(scanned, data + others[other]())
+    place = int(fault.detail.split(" at byte ")[1].split(" of ")[0].replace(",", ""))
+    assert fault.reason == "truncated" and "a second file begins at byte" in fault.detail
+    assert len(data) <= place <= len(data) + 64  # behind the tags of an MP3
+
+
+def test_other_bytes_behind_the_tag_of_an_mp3_are_refused(scanned: Scan) -> None:
+    data = mp3(16000, False, CBR) + b"TAG" + bytes(125)
+    assert "are no MP3" in refused(scanned, data + b"Nobody reads this.\n" * 3000).detail
+
+
 @pytest.mark.parametrize(("codec", "container"), [("libmp3lame", "mp3"), ("aac", "adts")])
 @pytest.mark.parametrize("first", ["mono", "stereo"])
 def test_joined_pieces_may_differ_in_channels(store: Store, codec: str, container: str, first: str) -> None:

@@ -185,6 +185,12 @@ def test_a_dialogue_is_spoken_if_each_turn_that_a_voice_speaks_is():
         assert VOICE.can_speak(Dialogue(key="d", source="s", turns=turns, language=language)) == is_spoken
 
 
+@pytest.mark.parametrize("text", ["…", "?!", "\ud800", "&", "7", "Oh?!"])
+def test_a_dialogue_with_a_turn_without_a_sound_is_not_spoken(text: str):
+    turns = (Turn(speaker="", role="human", text="Who?"), Turn(speaker="", role="assistant", text=text))
+    assert VOICE.can_speak(Dialogue(key="d", source="s", turns=turns)) == (text in ("&", "7", "Oh?!"))
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "...", "- — *** …", "\0\x01", "\ud800"])
 def test_nothing_to_speak_is_said_so(text: str):
     with pytest.raises(Unusable, match="nothing to speak"):
