@@ -5,9 +5,10 @@ RecipeError: run/sft was begun with other settings: training.sft.optimiser.lr wa
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from weft.jobs.stale_check import check_stale
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
@@ -15,7 +16,6 @@ from weft.trainer import checkpoint
 from weft.trainer.checkpoint import State
 from weft.trainer.merging import RECORD
 from weft.trainer.run_setup import decisive_settings
-from weft.trainer.runs import ended
 
 _OF_REWARDS = ("rewards", "reward_models")  # versions and checkpoints, compared when the stage goes on
 
@@ -29,9 +29,7 @@ def check_resumed(recipe: Recipe, out: Path, steps: Mapping[str, int]) -> None:
     states = {name: state for name in recipe.training if name in steps and (state := _state(out / name))}
     for name, state in states.items():
         _check_settings(recipe, out / name, state, steps[name])
-    further = [name for name in states if ended(out, name) and states[name].stream.step < steps[name]]
-    if further:
-        _check_starts(recipe, out, further, within=steps)
+    check_stale(recipe, out, states, steps)
     for name in recipe.merges:
         if name in steps:
             _check_merged(recipe, out / name)
@@ -61,22 +59,6 @@ def _check_settings(recipe: Recipe, folder: Path, state: State, steps: int) -> N
         raise RecipeError(
             f"training.{name}.optimiser.steps asks for {counted(steps, 'step')}, and {folder} has done {state.stream.step} already: "
             "raise it, or train into a new folder"
-        )
-
-
-def _check_starts(recipe: Recipe, out: Path, further: Sequence[str], within: Collection[str]) -> None:
-    """Raises RecipeError for stages and merges that began from what one that is trained `further` had ended with."""
-    changing, stale = set(further), []
-    for name in recipe.training_order:
-        if name in within and changing & set(recipe.needs(name)):
-            changing.add(name)
-            if checkpoint.latest(out / name) or (out / name / RECORD).is_file():
-                stale.append(name)
-    if stale:
-        folders = ", ".join(str(out / name) for name in stale)
-        raise RecipeError(
-            f"training.{further[0]} has steps left to train, and {', '.join(stale)} began from the weights that it had before: "
-            f"remove {folders} to train them again, or train into a new folder"
         )
 
 

@@ -113,7 +113,10 @@ class TrainingStage(Settings):
     def _attends_over_context(cls, model: ModelSettings, info: ValidationInfo) -> ModelSettings:
         longest, context = model.config.get("max_position_embeddings"), info.data.get("context", 0)
         if longest and longest < context:
-            raise ValueError(f"the context is {context} tokens, but the model attends over {longest} at most")
+            raise ValueError(
+                f"the context is {context} tokens, but the model attends over {longest} at most: lower `context`, or raise "
+                "`max_position_embeddings`"
+            )
         return model
 
     @field_validator("optimiser")

@@ -20,6 +20,11 @@ from weft.trainer.models.reading import as_trained, check_kind, check_weights, l
 
 # transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
 _MOVED = {"model_type", "rope_theta", "rope_scaling"}
+# of which transformers makes models without layers, without a word; a config may have another name for one
+_COUNTS = (
+    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+    "max_position_embeddings",
+)  # fmt: skip
 
 
 def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
@@ -124,6 +129,9 @@ def _fresh_config(declared: dict[str, Any], size: int) -> Any:
     default = AutoConfig.for_model(kind)
     if unknown := [key for key in declared if key not in _MOVED and not hasattr(default, key)]:
         raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")
+    counts = {name for key in _COUNTS for name in (key, default.attribute_map.get(key, key))}
+    if none := [key for key in declared if key in counts and isinstance(declared[key], int) and declared[key] < 1]:
+        raise ValueError(f"`{none[0]}` of the config is {declared[none[0]]}, and the least is 1")
     try:
         return AutoConfig.for_model(**declared, vocab_size=size)
     except (StrictDataclassError, TypeError) as fault:
@@ -134,9 +142,13 @@ def _fresh_config(declared: dict[str, Any], size: int) -> Any:
 def check_context(config: Any, context: int) -> None:
     """Raises ValueError when blocks of `context` tokens are longer than the model's positions or attention window."""
     window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
-    for limit in (window, getattr(config, "max_position_embeddings", None)):
+    positions = getattr(config, "max_position_embeddings", None)
+    for key, limit in (("sliding_window", window), ("max_position_embeddings", positions)):
         if limit is not None and context > limit:
-            raise ValueError(f"the context is {context} tokens, but the model attends over {limit} at most")
+            raise ValueError(
+                f"the context is {context} tokens, but the model attends over {limit} at most: lower `context`, or, of a new model, "
+                f"raise `{key}`"
+            )
 
 
 def forward(

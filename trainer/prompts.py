@@ -49,6 +49,15 @@ class PromptStream:
         """The batches of the whole stream; the last may hold fewer prompts."""
         return -(-len(self.draws) // self.count)
 
+    @property
+    def shortfall(self) -> str:
+        """A sentence where a batch asks for more than the whole stream has; otherwise empty."""
+        if len(self.draws) >= self.count:
+            return ""
+        return (
+            f"`prompts` asks for {self.count:,} a step, and the stage has {len(self.draws):,} in all: they are one step"
+        )
+
     def batches(self, state: StreamState) -> Iterator[PromptBatch]:
         """Every batch from `state` to the end. Raises ValueError when the state lies outside the stream, or a sample is damaged."""
         if state.draw > len(self.draws):

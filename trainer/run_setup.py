@@ -136,6 +136,8 @@ def begin(
         horizon=horizon,
         available=stream.steps,
     )
+    if stream.shortfall:
+        inputs.warn(f"{out.name}: {stream.shortfall}")
     out.mkdir(parents=True, exist_ok=True)
     losses.truncate(out, state.step)
     return run, state

@@ -31,7 +31,8 @@ def anew(stage: Path) -> str:
     """What to do to train a stage from its start. Its folder stays, since `--resume` is refused where nothing was begun."""
     folder = stage / CHECKPOINTS
     remove = f"remove {folder} and " if folder.is_dir() else ""
-    return f"{remove}run again with --resume: this stage begins anew, and those before it are kept"
+    kept = "those before it are kept, and what began from it is to be removed too"
+    return f"{remove}run again with --resume: this stage begins anew, {kept}"
 
 
 def ended(run: Path, name: str) -> bool:

@@ -80,6 +80,15 @@ class BatchStream:
         """The batches of the whole stream; the last may hold fewer blocks."""
         return -(-count_blocks(self.draws.lengths(), self.context) // self.blocks)
 
+    @property
+    def shortfall(self) -> str:
+        """A sentence where a batch asks for more than the whole stream has; otherwise empty."""
+        held = count_blocks(self.draws.lengths(), self.context)
+        if held >= self.blocks:
+            return ""
+        asked, all_of_it = self.blocks * self.context, held * self.context
+        return f"`batch_tokens` asks for {asked:,} a step, and the stage has blocks of {all_of_it:,} in all: they are one step"
+
     def batches(self, state: StreamState) -> Iterator[Batch]:
         """Every batch from `state` to the end of the stream; the last may hold fewer blocks.
 

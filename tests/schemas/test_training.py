@@ -31,7 +31,7 @@ def test_a_context_beyond_the_models_positions_is_refused() -> None:
         "mixture": {"budgets": {"a": 1}}, "context": 100, "optimiser": {"lr": 1e-3, "batch_tokens": 200},
         "model": {"config": {"model_type": "llama", "max_position_embeddings": 64}},
     }  # fmt: skip
-    with pytest.raises(ValidationError, match="the context is 100 tokens, but the model attends over 64 at most"):
+    with pytest.raises(ValidationError, match="attends over 64 at most: lower `context`, or raise `max_pos"):
         TrainingStage.model_validate(settings)
 
 

@@ -68,11 +68,14 @@ def test_what_cannot_be_built_is_reported(llama: dict[str, object], tmp_path: Pa
     [
         ({"model_type": "lama"}, 32, "no model_type 'lama'; similar: llama"),
         ({"hidden_sizee": 3}, 32, "a llama config has no hidden_sizee"),
-        ({}, 65, "attends over 64 at most"),
+        ({}, 65, "attends over 64 at most: lower `context`, or, of a new model, raise `max_position_embeddings`"),
         ({"num_attention_heads": 5}, 32, "a llama config cannot be: The hidden size .32. is not a multiple"),
         ({"hidden_size": "big"}, 32, "a llama config cannot be: Field 'hidden_size' expected int, got str"),
         ({"hidden_act": "relux"}, 32, "transformers makes no llama of this config: KeyError: 'relux'"),
-        ({"hidden_size": 0}, 32, "transformers makes no llama of this config: ZeroDivisionError: "),
+        ({"hidden_size": 0}, 32, "`hidden_size` of the config is 0, and the least is 1"),
+        ({"num_hidden_layers": 0}, 32, "`num_hidden_layers` of the config is 0, and the least is 1"),
+        ({"num_hidden_layers": -1}, 32, "`num_hidden_layers` of the config is -1, and the least is 1"),
+        ({"num_key_value_heads": 0}, 32, "`num_key_value_heads` of the config is 0, and the least is 1"),
     ],
 )
 def test_a_new_model_is_checked_without_being_built(
@@ -82,6 +85,11 @@ def test_a_new_model_is_checked_without_being_built(
     with pytest.raises(ValueError, match=message) as refused:
         check_new(ModelSettings(config={**llama, **change}), context)
     assert len(str(refused.value)) < 200
+
+
+def test_a_count_is_checked_by_the_name_that_its_config_has() -> None:
+    with pytest.raises(ValueError, match="`n_layer` of the config is 0, and the least is 1"):
+        check_new(ModelSettings(config={"model_type": "gpt2", "n_layer": 0}), 32)
 
 
 def test_a_model_that_is_no_causal_one_is_refused_in_one_line() -> None:

@@ -65,3 +65,10 @@ def test_batches_hold_every_token_and_know_its_task(make_shards: Callable[..., P
 def test_a_state_beyond_the_stream_is_refused(make_shards: Callable[..., Path], samples: list) -> None:
     with pytest.raises(ValueError, match="ends at draw 100"):
         next(BatchStream(DrawReader(make_shards(samples)), 16, 4).batches(StreamState(draw=101)))
+
+
+def test_a_batch_larger_than_the_stream_is_told(make_shards: Callable[..., Path]) -> None:
+    draws = DrawReader(make_shards([("up", range(8), (1, 8)) for _ in range(4)]))  # two blocks
+    assert BatchStream(draws, context=16, blocks=2).shortfall == ""
+    sentence = "`batch_tokens` asks for 48 a step, and the stage has blocks of 32 in all: they are one step"
+    assert BatchStream(draws, context=16, blocks=3).shortfall == sentence

@@ -334,7 +334,8 @@ def test_where_every_checkpoint_is_damaged_nothing_is_used_or_renamed(
 def follow(advice: Exception) -> Path:
     """Removes the folder that the advice names, and returns it."""
     found = re.search(
-        r"remove (\S+) and run again with --resume: this stage begins anew, and those before it are kept", str(advice)
+        r"remove (\S+) and run again with --resume: this stage begins anew, those before it are kept, and what",
+        str(advice),
     )
     assert found, advice
     shutil.rmtree(found[1])

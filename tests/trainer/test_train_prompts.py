@@ -63,6 +63,15 @@ def test_prompts_come_in_batches_with_their_answers(shards: Path) -> None:
         next(stream.batches(StreamState(draw=31)))
 
 
+def test_more_prompts_a_step_than_the_stage_has_are_told(
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    stage = make_prompt_stage({**OBJECTIVES["grpo"], "prompts": 4000})
+    assert go(tmp_path / "run", stage, warn=said.append).step == 1
+    assert said[:1] == ["run: `prompts` asks for 4,000 a step, and the stage has 30 in all: they are one step"]
+
+
 @pytest.mark.parametrize(("use", "dtype"), [("grpo", "float32"), ("ppo", "bfloat16")])
 def test_a_resumed_run_equals_an_uninterrupted_one(
     go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, use: str, dtype: str,
