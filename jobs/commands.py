@@ -112,11 +112,16 @@ def open_store(url: str) -> Store:
 
 @contextmanager
 def reading(url: str) -> Iterator[None]:
-    """Turns errors of a missing or damaged file of a corpus into a RecipeError that names the command that repairs it."""
+    """Turns errors of a missing or damaged file of a corpus into a RecipeError that names the command that repairs it. A missing file
+    of something else, such as a run, stays what it is.
+    """
     try:
         yield
     except FileNotFoundError as error:
-        raise RecipeError(not_there(open_store(url), error.filename or error)) from None
+        store, name = open_store(url), str(error.filename or error)
+        if Path(name).is_absolute() and not Path(name).is_relative_to(store.root):
+            raise
+        raise RecipeError(not_there(store, name)) from None
     except Damaged as damage:
         raise RecipeError(f"{url}: {damage}") from None
     except (pa.ArrowException, OSError) as error:  # of a table that the trainer or `inspect` reads by itself
