@@ -107,6 +107,8 @@ def test_samples_that_are_not_there_yet(weft: Weft, copied: Store) -> None:
 def test_a_missing_file_of_a_run_is_not_the_fault_of_the_corpus(store: Store, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"run/base/ended.json"), reading(store.url):
         (tmp_path / "run/base/ended.json").read_text()
+    with pytest.raises(FileNotFoundError, match=r"words-of-a-reward.txt"), reading(store.url):
+        Path("words-of-a-reward.txt").read_text()
     with pytest.raises(RecipeError, match=r"shards/index.parquet is not there yet"), reading(store.url):
         Path(store.path("shards/index.parquet")).read_bytes()
 
