@@ -1,4 +1,4 @@
-"""A folder for one piece of work alone. Work that leaves nothing in it leaves no empty folder behind.
+"""A folder for one piece of work alone. LockedWork that leaves nothing in it leaves no empty folder behind.
 
 with alone(store, TRAINING): ...        raises Locked where another training holds the run
 """
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from weft.pipelines.storage.lock import Lock, Work
+from weft.pipelines.storage.lock import Lock, LockedWork
 from weft.pipelines.storage.store import Store
 
 
 @contextmanager
-def alone(store: Store, work: Work) -> Iterator[None]:
+def alone(store: Store, work: LockedWork) -> Iterator[None]:
     """The folder of the store, which is made where it is absent. Raises Locked."""
     absent = _absent_folders(store)
     try:

@@ -32,7 +32,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}  # what file systems w
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class LockedWork:
     """What is done by one at a time in a folder, and what that folder holds."""
 
     name: str
@@ -44,8 +44,8 @@ class Work:
         return f"{self.name}.lock"
 
 
-BUILD = Work(name="build", folder="corpus")
-TRAINING = Work(name="training", folder="run")
+BUILD = LockedWork(name="build", folder="corpus")
+TRAINING = LockedWork(name="training", folder="run")
 NAME = BUILD.lock
 
 
@@ -56,7 +56,7 @@ class Locked(Exception):
 class Lock:
     """Held within a `with`. `clock` gives Unix times."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time, work: Work = BUILD) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time, work: LockedWork = BUILD) -> None:
         self._store, self._work, self._clock = store, work, clock
         self._ended = threading.Event()
         now = clock()
@@ -134,7 +134,7 @@ class Lock:
             aside.unlink()
 
 
-def holder(store: Store, work: Work = BUILD) -> Holder | None:
+def holder(store: Store, work: LockedWork = BUILD) -> Holder | None:
     """Who holds a folder; None where nobody does."""
     try:
         data = store.read(work.lock)
@@ -149,7 +149,7 @@ def builder(store: Store, clock: Callable[[], float] = time.time) -> Holder | No
     return other if other and other.token and not is_dead(other, clock()) else None
 
 
-def _held(store: Store, work: Work, other: Holder | None) -> str:
+def _held(store: Store, work: LockedWork, other: Holder | None) -> str:
     if other and not other.token:
         return (
             f"{store.url}/{work.lock} is no lock that weft wrote; if no other {work.name} of this {work.folder} runs, remove that file "
@@ -159,7 +159,7 @@ def _held(store: Store, work: Work, other: Holder | None) -> str:
     return f"{store.url}: another {work.name} holds this {work.folder} ({who}); wait for it, or end it"
 
 
-def _create(store: Store, work: Work, data: bytes) -> bool:
+def _create(store: Store, work: LockedWork, data: bytes) -> bool:
     """Whether the lock was not there and now is, with these bytes."""
     if store.local:
         return _create_locally(Path(store.path(work.lock)), data)
