@@ -112,11 +112,16 @@ def open_store(url: str) -> Store:
 
 @contextmanager
 def reading(url: str) -> Iterator[None]:
-    """Turns errors of a missing or damaged file of a corpus into a RecipeError that names the command that repairs it."""
+    """Turns errors of a missing or damaged file of a corpus into a RecipeError that names the command that repairs it. A missing file
+    of something else, such as a run, stays what it is.
+    """
     try:
         yield
     except FileNotFoundError as error:
-        raise RecipeError(not_there(open_store(url), error.filename or error)) from None
+        store = open_store(url)
+        if not _is_in(store, error):
+            raise
+        raise RecipeError(not_there(store, error.filename or error)) from None
     except Damaged as damage:
         raise RecipeError(f"{url}: {damage}") from None
     except (pa.ArrowException, OSError) as error:  # of a table that the trainer or `inspect` reads by itself
@@ -125,6 +130,13 @@ def reading(url: str) -> Iterator[None]:
         ):  # a fault of the disk or the network, not of the file
             raise
         raise RecipeError(f"{url}: a table of it is damaged ({error}); {remedy(url)} builds it again") from None
+
+
+def _is_in(store: Store, error: FileNotFoundError) -> bool:
+    """Whether the missing file is one of the corpus. Errors of libraries may name it in their text alone."""
+    if store.local and error.filename:
+        return Path(os.fsdecode(error.filename)).absolute().is_relative_to(store.root)
+    return f"{store.root}/" in str(error.filename or error)
 
 
 def open_built(url: str) -> Store:

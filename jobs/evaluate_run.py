@@ -17,18 +17,21 @@ from weft.jobs.evaluation import HeldOutCorpus, settings_of
 from weft.jobs.evaluation_tables import show_evaluation
 from weft.jobs.printing import plain_json
 from weft.schemas.faults import RecipeError
+from weft.schemas.objectives import RewardModel
 from weft.schemas.recipe import Recipe
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.checkpoint import verify
 from weft.trainer.evaluation import record
 from weft.trainer.evaluation.record import EvaluationRow
-from weft.trainer.runs import ended, start_of
+from weft.trainer.merging import RECORD
+from weft.trainer.runs import CHECKPOINTS, ended, start_of
 
 
 def run_evaluate(run: Path, as_json: bool, corpus: str = "", stage: str = "") -> None:
     """Prints the evaluations that the run holds, or those on `corpus`. Raises RecipeError where there are none."""
     if stage and not corpus:
         raise RecipeError("weft evaluate: --stage names what to measure on another corpus; name that with --corpus")
+    _check_is_run(run)
     rows = _measured(run, corpus, stage) if corpus else record.read(run)
     if not rows:
         raise RecipeError(
@@ -40,12 +43,20 @@ def run_evaluate(run: Path, as_json: bool, corpus: str = "", stage: str = "") ->
         show_evaluation(console, rows, f"Evaluation on {corpus}" if corpus else "Evaluation")
 
 
+def _check_is_run(run: Path) -> None:
+    """Raises RecipeError for a folder in which nothing was trained."""
+    begun = (*run.glob(f"*/{CHECKPOINTS}"), *run.glob(f"*/{RECORD}"), *run.glob(record.NAME))
+    if not begun:
+        raise RecipeError(f"{run} holds no run; name the folder that `weft train --out` wrote")
+
+
 def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
     """A row for the stage, or for each that has ended, measured on the corpus. Raises RecipeError, and ValueError for a damaged
     checkpoint."""
     store, pipeline = open_corpus(corpus)
     held_out_corpus = HeldOutCorpus(pipeline=pipeline, store=store)
     recipe = _recipe_of(run)
+    _check_stage(recipe, stage)
     names = [name for name in recipe.training_order if ended(run, name) and stage in ("", name)]
     if not names:
         raise RecipeError(
@@ -68,6 +79,17 @@ def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
                 preferred=measured.preferred,
             )
     return rows
+
+
+def _check_stage(recipe: Recipe, stage: str) -> None:
+    """Raises RecipeError for a stage that the run does not have, and for a reward model."""
+    if stage and stage not in recipe.training_order:
+        raise RecipeError(f"no stage {stage!r} in the run; it has {', '.join(recipe.training_order)}")
+    if stage and isinstance(settings_of(recipe, stage).objective, RewardModel):
+        raise RecipeError(
+            f"stage {stage!r} is a reward model, which gives scores and no text: it has no losses to measure; `weft evaluate` without "
+            "--corpus shows its accuracy on the pairs that its own corpus holds out"
+        )
 
 
 def _started_from(recipe: Recipe, name: str) -> dict[str, float]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from weft.jobs.commands import console
 from weft.schemas.faults import RecipeError
+from weft.trainer.checkpoint import latest, verify
 from weft.trainer.merging import merge
-from weft.trainer.runs import ended, start_of
+from weft.trainer.runs import CHECKPOINTS, ended, start_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class _Part:
 
 def run_merge(parts: Sequence[str], out: Path) -> None:
     """Each part is `FOLDER=WEIGHT`, of a checkpoint or of a stage that has ended. Raises RecipeError for what is no such part, and for
-    a checkpoint that is named twice.
+    a checkpoint that is named twice; ValueError for a damaged checkpoint of a run.
     """
     given = [_part(text) for text in parts]
     _check_each_once(given)
     if len(given) < 2:
         raise RecipeError("weft merge: name at least two checkpoints, such as run/sft-1=5 run/dpo=1")
+    for part in given:
+        _check_part(part)
     try:
         folder = merge({part.checkpoint: part.weight for part in given}, out)
     except ValueError as fault:
@@ -44,6 +47,18 @@ def _check_each_once(parts: Sequence[_Part]) -> None:
         if place in seen:
             raise RecipeError(f"weft merge: {part.named} is named twice; give each checkpoint one weight")
         seen.add(place)
+
+
+def _check_part(part: _Part) -> None:
+    """Raises RecipeError for a stage that was not trained to its end, and ValueError for a damaged checkpoint or merge of a run."""
+    folder = part.checkpoint
+    if last := latest(folder):
+        further = f"train it further (`weft train --stage {folder.name} --resume`)"
+        raise RecipeError(
+            f"weft merge: {part.named} was not trained to its end; {further}, or name one of its checkpoints: {last}"
+        )
+    if folder.parent.name == CHECKPOINTS or ended(folder.parent, folder.name):
+        verify(folder)
 
 
 def _part(text: str) -> _Part:

@@ -20,6 +20,8 @@ from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.jobs.training_progress import progress
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan_files import ending as why_short
+from weft.pipelines.storage.alone import alone
+from weft.pipelines.storage.lock import TRAINING
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
@@ -50,7 +52,8 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     """Trains the stage, or with "" all stages and merges of the recipe in order, and evaluates each; shows progress. What has ended is
     kept with `resume`.
 
-    Raises RecipeError for an unknown stage, and before anything is trained for what `training_check` refuses.
+    Raises RecipeError for an unknown stage, and before anything is trained for what `training_check` refuses; Locked where another
+    training holds the folder.
     """
     recipe = pipeline.recipe
     if not recipe.training:
@@ -60,17 +63,22 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     if stage and stage not in recipe.training_order:
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(recipe.training_order)}")
     names = (stage,) if stage else recipe.training_order
-    run = PlannedRun(pipeline=pipeline, out=out, names=names, resume=resume)
+    with alone(Store(str(out.absolute())), TRAINING):
+        return _run(PlannedRun(pipeline=pipeline, out=out, names=names, resume=resume), corpus)
+
+
+def _run(run: PlannedRun, corpus: str) -> tuple[Result, ...]:
+    """All that is checked first, and then the stages and merges of the run."""
     check_run(run)
     store, built = open_corpus(corpus)
     check_corpus(run, corpus, store=store, built=built)
-    training = Training(pipeline=pipeline, store=store, out=out, resume=resume)
+    training = Training(pipeline=run.pipeline, store=store, out=run.out, resume=run.resume)
     check_stages(run, store, training.encoders)
     evaluation = evaluation_of(training)
     results = []
-    for name in names:
-        with _named(out / name):
-            if name in recipe.merges:
+    for name in run.names:
+        with _named(run.out / name):
+            if name in run.pipeline.recipe.merges:
                 _merge(training, name)
             else:
                 results.append(_train(training, name, held_out=evaluation is not None))

@@ -1,5 +1,6 @@
 """The commands that train and measure models: `weft train`, `evaluate` and `merge`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -58,7 +59,7 @@ def evaluate(
 
     if not run.is_dir():
         raise RecipeError(f"{run}: no such folder; name the one that `weft train --out` wrote")
-    with reading(corpus or str(run)):
+    with reading(corpus) if corpus else nullcontext():
         run_evaluate(run, as_json, corpus, stage)
 
 

@@ -4,6 +4,7 @@ scores = Judge(rewards=rewards, scoring=scoring, weights={"label": 1.0, "length"
 scores.total      array([1.5, 0.5, …])          scores.parts      {"label": array([1, 0, …]), "length": array([1, 1, …])}
 """
 
+import inspect
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Judge:
 
     def scores(self, replies: Sequence[Reply]) -> Scores:
         """Raises FloatingPointError for a score that is not finite, ValueError for a reward that does not give one for each reply."""
-        parts = {one.name: np.array(one.reward.scores(replies, self.scoring), np.float64) for one in self.rewards}
+        parts = {one.name: _scored(one, replies, self.scoring) for one in self.rewards}
         if bad := [name for name, values in parts.items() if values.shape != (len(replies),)]:
             given = counted(parts[bad[0]].size, "score")
             raise ValueError(f"the reward {bad[0]} gives {given} for {len(replies)} replies: one for each is needed")
@@ -52,6 +53,15 @@ class Judge:
             raise FloatingPointError(f"the reward {bad[0]} is not finite")
         total = sum((one.weight * parts[one.name] for one in self.rewards), np.zeros(len(replies)))
         return Scores(total=total, parts=parts)
+
+
+def _scored(one: WeightedReward, replies: Sequence[Reply], scoring: Scoring) -> np.ndarray:
+    """The scores of one reward. What it raises gets a note that names it, and its file."""
+    try:
+        return np.array(one.reward.scores(replies, scoring), np.float64)
+    except Exception as fault:
+        fault.add_note(f"the reward {one.name} ({inspect.getfile(type(one.reward))})")
+        raise
 
 
 def named(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[WeightedReward, ...]:

@@ -11,12 +11,13 @@ Corpora that were made before there was a corpus.json are known by the first lin
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from weft.pipelines.corpus.saved_pipeline import is_resolved
+from weft.pipelines.storage.alone import alone
+from weft.pipelines.storage.lock import BUILD
 from weft.pipelines.storage.lock import NAME as LOCK
-from weft.pipelines.storage.lock import Lock
 from weft.pipelines.storage.store import Store, is_scratch
 from weft.schemas.faults import RecipeError
 
@@ -41,26 +42,15 @@ def locked_corpus(store: Store) -> Iterator[None]:
     """The corpus for one build alone. Raises NotACorpus for a folder with other files, OtherFormat, and Locked."""
     check_folder(store)
     check_format(store)
-    is_new, absent = not is_corpus(store), _absent_folders(store)
-    try:
-        with Lock(store):
-            try:
-                mark(store)
-                yield
-            except BaseException:
-                if is_new:
-                    _unmake(store)
-                raise
-    finally:
-        for folder in absent:
-            with suppress(OSError):  # it holds something, or is not there
-                folder.rmdir()
-
-
-def _absent_folders(store: Store) -> tuple[Path, ...]:
-    """The corpus and the folders above it that are not there yet, innermost first. Object stores have no empty folders."""
-    root = Path(store.root)
-    return tuple(folder for folder in (root, *root.parents) if not folder.exists()) if store.local else ()
+    is_new = not is_corpus(store)
+    with alone(store, BUILD):
+        try:
+            mark(store)
+            yield
+        except BaseException:
+            if is_new:
+                _unmake(store)
+            raise
 
 
 def _unmake(store: Store) -> None:

@@ -143,6 +143,7 @@ def test_evaluate_measures_on_a_corpus_and_writes_nothing(run: Path, weft: Weft,
     [
         (("--stage", "base"), "--stage names what to measure on another corpus"),
         (("--corpus", "CORPUS", "--stage", "sft"), "stage 'sft' was not trained to its end"),
+        (("--corpus", "CORPUS", "--stage", "sfx"), "no stage 'sfx' in the run; it has base, sft, dpo, final"),
         (("--corpus", "nowhere"), "nowhere: no corpus"),
         (("--corpus", "OTHER"), "has another vocabulary than"),
     ],
@@ -168,7 +169,7 @@ def test_a_damaged_checkpoint_is_not_measured(run: Path, weft: Weft, held_out: P
     assert code == 1 and "is damaged: model.safetensors has changed" in " ".join(wrong.split()), wrong
 
 
-def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, tmp_path: Path) -> None:
+def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, weft: Weft, held_out: Path, tmp_path: Path) -> None:
     changes = ("training.dpo.objective={use: reward}", "merges=null")
     for stage in ("base", "sft", "dpo"):
         more = ("--resume",) if stage != "base" and (tmp_path / "run" / stage).exists() else ()
@@ -177,9 +178,15 @@ def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, tmp_path: Pat
     row = rows_of(tmp_path / "run")[-1]
     assert (row["name"], row["figures"], row["text_cost"]) == ("dpo", {}, None)
     assert "accuracy" in row["metrics"] and row["metric_samples"] > 0
+    code, _, wrong = weft("evaluate", tmp_path / "run", "--corpus", held_out / "corpus", "--stage", "dpo")
+    assert code == 2 and "stage 'dpo' is a reward model, which gives scores and no text" in " ".join(wrong.split())
 
 
-def test_a_folder_without_evaluations_is_named(weft: Weft, tmp_path: Path) -> None:
+def test_a_folder_without_a_run_or_evaluations_is_named(weft: Weft, text_corpus: str, tmp_path: Path) -> None:
+    for folder in (tmp_path, Path(text_corpus)):
+        code, _, wrong = weft("evaluate", folder)
+        assert code == 2 and f"{folder} holds no run; name the folder that `weft train --out` wrote" in wrong
+    (tmp_path / "base/checkpoints").mkdir(parents=True)
     code, _, wrong = weft("evaluate", tmp_path)
     assert code == 2 and "holds no evaluation; `weft train --resume` writes it" in wrong
     code, _, wrong = weft("evaluate", tmp_path / "gone")

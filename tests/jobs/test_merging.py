@@ -42,6 +42,30 @@ def test_stages_and_checkpoints_are_merged(run: Path, weft: Weft) -> None:
     assert all(torch.allclose(merged[name], 0.75 * one[name] + 0.25 * other[name], atol=1e-7) for name in merged)
 
 
+def test_a_stage_that_was_not_trained_to_its_end_is_no_part(run: Path, weft: Weft) -> None:
+    (run / "sft/ended.json").unlink()
+    code, _, wrong = weft("merge", f"{run / 'sft'}=5", f"{run / 'dpo'}=1", "--out", run / "final")
+    said = " ".join(wrong.split())
+    assert code == 2 and f"{run / 'sft'} was not trained to its end" in said and "--stage sft --resume" in said
+    assert f"or name one of its checkpoints: {run / 'sft/checkpoints/step-000003'}" in said
+
+
+@pytest.mark.parametrize("named", ["dpo", "dpo/checkpoints/step-000003"])
+def test_a_damaged_part_is_told_with_its_remedy(run: Path, weft: Weft, named: str) -> None:
+    (run / "dpo/checkpoints/step-000003/model.safetensors").write_bytes(b"x")
+    code, _, wrong = weft("merge", f"{run / 'sft'}=5", f"{run / named}=1", "--out", run / "final")
+    said = " ".join(wrong.split())
+    assert code == 1 and "step-000003 is damaged: model.safetensors has changed; remove " in said, said
+    assert "`weft train --stage dpo --resume` trains that stage anew" in said and not (run / "final").exists()
+
+
+def test_a_damaged_merge_as_a_part_is_told_with_its_remedy(run: Path, weft: Weft) -> None:
+    weft("merge", f"{run / 'sft'}=5", f"{run / 'dpo'}=1", "--out", run / "final")
+    (run / "final/config.json").write_text("{}")
+    code, _, wrong = weft("merge", f"{run / 'sft'}=5", f"{run / 'final'}=1", "--out", run / "further")
+    assert code == 1 and "final is damaged: config.json has changed; remove it" in " ".join(wrong.split()), wrong
+
+
 @pytest.mark.parametrize(
     ("parts", "sentence"),
     [

@@ -17,6 +17,7 @@ from weft.jobs.engine import LocalEngine
 from weft.pipelines.storage.store import Store
 from weft.trainer import checkpoint, losses
 from weft.trainer.runs import start_of
+from weft.trainer.train import train as train_stage
 
 RECIPE = """
 name: stages
@@ -274,3 +275,21 @@ def test_the_advice_on_a_start_that_is_damaged_works(
     shutil.rmtree(checkpoints)
     assert train("--stage", "base", "--resume")[0] == train("--stage", "sft")[0] == 0
     assert all(torch.equal(tensor, weights(tmp_path / "run", "base")[name]) for name, tensor in before.items())
+
+
+def test_a_second_training_in_the_same_folder_is_refused(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second: list[tuple[int, str, str]] = []
+
+    def begun(*arguments: object, **more: object) -> object:
+        monkeypatch.undo()
+        second.append(train("--resume"))
+        return train_stage(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("weft.jobs.training.train", begun)
+    assert train("--stage", "base")[0] == 0
+    ((code, _, wrong),) = second
+    assert code == 1 and f"{tmp_path / 'run'}: another training holds this run (process" in wrong
+    assert "wait for it, or end it" in wrong
+    assert not list((tmp_path / "run").glob("*.lock*")) and not (tmp_path / "run/sft").exists()

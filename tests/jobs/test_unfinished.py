@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from weft.jobs.commands import reading
 from weft.pipelines.corpus.corpus_folder import mark
 from weft.pipelines.storage.lock import NAME, Lock
 from weft.pipelines.storage.store import Store
+from weft.schemas.faults import RecipeError
 
 Weft = Callable[..., tuple[int, str, str]]
 READERS = ("audit", "rejects", "inspect")
@@ -100,6 +102,15 @@ def test_samples_that_are_not_there_yet(weft: Weft, copied: Store) -> None:
     assert (
         code == 2 and "index.parquet is not there yet: a build is at work (process" in page and "weft build" not in page
     )
+
+
+def test_a_missing_file_of_a_run_is_not_the_fault_of_the_corpus(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"run/base/ended.json"), reading(store.url):
+        (tmp_path / "run/base/ended.json").read_text()
+    with pytest.raises(FileNotFoundError, match=r"words-of-a-reward.txt"), reading(store.url):
+        Path("words-of-a-reward.txt").read_text()
+    with pytest.raises(RecipeError, match=r"shards/index.parquet is not there yet"), reading(store.url):
+        Path(store.path("shards/index.parquet")).read_bytes()
 
 
 def test_an_audit_says_that_a_build_is_at_work(weft: Weft, copied: Store) -> None:

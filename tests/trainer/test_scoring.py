@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.toys import SCORING, reply
+from weft.jobs.faults import explain
 from weft.trainer.rewards.label import Reward as Label
 from weft.trainer.rewards.length import Reward as Length
 from weft.trainer.scoring import Judge, RareRewards, Scores, named
@@ -26,6 +27,18 @@ class Broken(Label):
 def test_a_reward_that_is_no_number_is_an_error() -> None:
     with pytest.raises(FloatingPointError, match="the reward test_scoring is not finite"):
         Judge(rewards=named([Label(), Broken()], [1.0, 1.0]), scoring=SCORING).scores([reply([5])])
+
+
+class Raises(Label):
+    def scores(self, replies: object, scoring: object) -> list[float]:
+        raise KeyError("answer")
+
+
+def test_a_reward_that_raises_is_named_with_its_file() -> None:
+    with pytest.raises(KeyError) as raised:
+        Judge(rewards=named([Raises()], [1.0]), scoring=SCORING).scores([reply([5])])
+    assert raised.value.__notes__ == [f"the reward test_scoring ({__file__})"]
+    assert explain(raised.value)[0].startswith(f"failed: the reward test_scoring ({__file__}): KeyError: 'answer'")
 
 
 class OneForAll(Label):

@@ -56,7 +56,9 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
                 loadable(folder), config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True,
                 trust_remote_code=False, ignore_mismatched_sizes=True, output_loading_info=True,
             )  # fmt: skip
-    except (OSError, SafetensorError) as fault:
+    except SafetensorError as fault:
+        raise ValueError(f"{folder}: its safetensors are damaged or cut short ({str(fault).splitlines()[0]})") from None
+    except OSError as fault:
         reason = str(fault).splitlines()[0].rstrip(".")
         raise ValueError(f"cannot load {folder}: {reason}; only safetensors checkpoints are read") from None
     model, info = loaded

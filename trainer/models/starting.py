@@ -73,11 +73,16 @@ def _check_gives_text(folder: Path) -> None:
 
 
 def check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
-    """Raises ValueError for a checkpoint of weft that was trained with another vocabulary. Others do not say theirs."""
+    """Raises ValueError for a checkpoint of weft that was trained with another vocabulary, or whose file is damaged. Others do not say
+    theirs.
+    """
     file = folder / "vocabulary.json"
     if not file.is_file():
         return
-    own = Vocabulary.from_json(file.read_text(encoding="utf-8"))
+    try:
+        own = Vocabulary.from_json(file.read_text(encoding="utf-8"))
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise ValueError(f"{file} is damaged, or of another version of weft ({fault})") from None
     if own.fingerprint != vocabulary.fingerprint:
         raise ValueError(
             f"{folder} was trained with another vocabulary ({own.size} tokens) than the corpus has ({vocabulary.size}): equal ids are "

@@ -13,7 +13,7 @@ import pytest
 
 from weft.pipelines.storage.damage import InTheWay
 from weft.pipelines.storage.holder import DEAD_AFTER, Holder, started_at, this_host
-from weft.pipelines.storage.lock import NAME, Lock, Locked, builder, holder
+from weft.pipelines.storage.lock import NAME, TRAINING, Lock, Locked, builder, holder
 from weft.pipelines.storage.store import Store
 
 NOW = 1_800_000_000.0
@@ -62,6 +62,14 @@ def test_a_holder_elsewhere_is_dead_when_it_renews_nothing(any_store: Store) -> 
         Lock(any_store, lambda: NOW + DEAD_AFTER - 1).take()
     Lock(any_store, lambda: NOW + DEAD_AFTER + 1).take()
     assert (now := holder(any_store)) and now.pid == os.getpid()
+
+
+def test_a_training_and_a_build_hold_locks_of_their_own(any_store: Store) -> None:
+    with Lock(any_store), Lock(any_store, work=TRAINING):
+        with pytest.raises(Locked, match="another training holds this run"):
+            Lock(any_store, work=TRAINING).take()
+        assert any_store.exists("training.lock")
+    assert not any_store.exists("training.lock")
 
 
 def test_who_builds_now(any_store: Store) -> None:

@@ -60,7 +60,7 @@ CONFIGS: list[tuple[Change, str]] = [
 ]  # fmt: skip
 WEIGHTS: list[tuple[Change, str]] = [
     (pickled, "only safetensors checkpoints are read"),
-    (cut, "only safetensors checkpoints are read"),
+    (cut, "its safetensors are damaged or cut short ("),
     (with_tensors(lm_head__weight=None), "lacks 1 of the weights of a LlamaForCausalLM"),
     (configured(intermediate_size=32), "or has them in another shape, such as model.layers.0.mlp.down_proj.weight"),
     (

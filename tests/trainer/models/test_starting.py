@@ -1,17 +1,27 @@
 """What a stage starts with: the RoPE base of an earlier stage goes on, may be changed, and outlives a resume."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
+from weft.trainer.models.starting import check_vocabulary
 from weft.trainer.train import Result, train
 
 Start = Callable[..., Result]
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"markers": 1}'])
+def test_a_broken_vocabulary_of_a_base_is_named(text: str, vocabulary: Vocabulary, tmp_path: Path) -> None:
+    (tmp_path / "vocabulary.json").write_text(text)
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'vocabulary.json'} is damaged")):
+        check_vocabulary(tmp_path, vocabulary)
 
 
 def rope(folder: Path) -> float:
