@@ -146,17 +146,11 @@ def open_built(url: str) -> Store:
     return store
 
 
-def open_present(url: str) -> Store:
-    """The store of a corpus. Raises RecipeError where there is none."""
+def open_corpus(url: str) -> tuple[Store, Pipeline]:
+    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
     store = open_built(url)
     if not store.exists("recipe.yaml") or not is_corpus(store):
         raise RecipeError(absent(store, url))
-    return store
-
-
-def open_corpus(url: str) -> tuple[Store, Pipeline]:
-    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
-    store = open_present(url)
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")

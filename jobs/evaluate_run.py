@@ -52,7 +52,8 @@ def _check_is_run(run: Path) -> None:
 
 def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
     """A row for the stage, or for each that has ended, measured on the corpus. Raises RecipeError, and ValueError for a damaged
-    checkpoint."""
+    checkpoint.
+    """
     store, pipeline = open_corpus(corpus)
     held_out_corpus = HeldOutCorpus(pipeline=pipeline, store=store)
     recipe = _recipe_of(run)

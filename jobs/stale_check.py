@@ -69,7 +69,8 @@ def _replaced(recipe: Recipe, out: Path, name: str, start: str) -> str:
 
 def _began_from(recipe: Recipe, folder: Path, start: str) -> Any:
     """What a stage or a merge in `folder` notes of the weights of `start`: a fingerprint, or checksums by file; None where it has not
-    begun. Raises OSError, KeyError, TypeError and ValueError."""
+    begun. Raises OSError, KeyError, TypeError and ValueError.
+    """
     if folder.name in recipe.merges:
         if not (folder / RECORD).is_file():
             return None

@@ -59,7 +59,8 @@ def check_run(run: PlannedRun) -> None:
 
 def check_corpus(run: PlannedRun, corpus: str, store: Store, built: Pipeline) -> None:
     """`built` is the recipe that the corpus was built from. Raises RecipeError for a corpus that is not the recipe's or lacks shards,
-    and for replies that could not end or do not fit."""
+    and for replies that could not end or do not fit.
+    """
     recipe = run.pipeline.recipe
     for name in run.stages:
         if not store.exists(index_name(name)):
@@ -71,7 +72,8 @@ def check_corpus(run: PlannedRun, corpus: str, store: Store, built: Pipeline) ->
 
 def check_stages(run: PlannedRun, store: Store, encoders: FrozenEncoders) -> None:
     """Raises RecipeError for stages that cannot learn from their samples, go on as the recipe says, or start with the vocabulary;
-    ValueError for damaged samples."""
+    ValueError for damaged samples.
+    """
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     steps = {name: _steps(run, store, name, vocabulary=vocabulary, encoders=encoders) for name in run.stages}
     check_resumed(run.pipeline.recipe, run.out, {name: steps.get(name, 0) for name in run.names})

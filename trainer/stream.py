@@ -9,6 +9,7 @@ state is that of the whole batch, so a run resumes exactly with any number of ra
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class BatchStream:
     rank: int = 0
     world: int = 1
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """The batches of the whole stream; the last may hold fewer blocks."""
         return -(-count_blocks(self.draws.lengths(), self.context) // self.blocks)

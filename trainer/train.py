@@ -99,9 +99,7 @@ def train(
     """
     draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
-    if (
-        encoders
-    ):  # without any the network has no adaptors; a group that it lacks is refused when its weights are frozen
+    if encoders:  # without any the network has no adaptors, and `freeze` refuses their groups
         check_adaptors(draws.index, stage.trainable)
     stream = stream_of(draws, stage)
     if isinstance(stream, PromptStream):

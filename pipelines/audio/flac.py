@@ -30,7 +30,7 @@ def damage(file: BinaryIO) -> str:
                 if samples not in (None, packet.pts):
                     is_joined = (
                         streams.next_flac(file) > 0
-                    )  # which has a reason of its own; the demuxer's place is lost by this
+                    )  # it has a reason of its own; this moves the demuxer's place
                     return "" if is_joined else f"its frame at {samples / rate:.2f} s is damaged or missing"
                 samples = packet.pts + (packet.duration or 0)
                 last = packet

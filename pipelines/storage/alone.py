@@ -1,4 +1,4 @@
-"""A folder for one piece of work alone. LockedWork that leaves nothing in it leaves no empty folder behind.
+"""A folder for one piece of work alone. Work that leaves nothing in it leaves no empty folder behind.
 
 with alone(store, TRAINING): ...        raises Locked where another training holds the run
 """

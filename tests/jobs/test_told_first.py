@@ -11,9 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from weft.jobs.build import build
+from tests.jobs.question_corpus import build_questions
 from weft.jobs.commands import read_pipeline
-from weft.jobs.engine import LocalEngine
 from weft.jobs.network_check import WeightLines
 from weft.jobs.reply_check import vocabulary_files
 from weft.jobs.start_check import check_starts
@@ -80,19 +79,7 @@ Told = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("told")
-    lines = [
-        {
-            "text": f"How many are {n} and {n + 1}?",
-            "fields": {"chosen": f"They are {2 * n + 1}.", "rejected": f"{n} is a lot."},
-        }
-        for n in range(24)
-    ]
-    (root / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (root / "recipe.yaml").write_text(RECIPE.replace("QUESTIONS", str(root / "questions.jsonl")))
-    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
-    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return root
+    return build_questions(tmp_path_factory.mktemp("told"), RECIPE)
 
 
 @pytest.fixture

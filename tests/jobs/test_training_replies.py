@@ -1,6 +1,5 @@
 """`weft train` through a reward model, PPO and GRPO: in order, killed and resumed, and what is refused before any stage begins."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from weft.jobs.build import build
-from weft.jobs.commands import read_pipeline
-from weft.jobs.engine import LocalEngine
-from weft.pipelines.storage.store import Store
+from tests.jobs.question_corpus import build_questions
 from weft.trainer import checkpoint, losses
 from weft.trainer.runs import start_of
 
@@ -70,19 +66,7 @@ Train = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("replies")
-    lines = [
-        {
-            "text": f"How many are {n} and {n + 1}?",
-            "fields": {"chosen": f"They are {2 * n + 1}.", "rejected": f"{n} is a lot."},
-        }
-        for n in range(24)
-    ]
-    (root / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (root / "recipe.yaml").write_text(RECIPE.replace("QUESTIONS", str(root / "questions.jsonl")))
-    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
-    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return root
+    return build_questions(tmp_path_factory.mktemp("replies"), RECIPE)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`weft train` runs all stages in order: a new model, a stage from it with groups of its own, preferences, and a merge."""
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -11,10 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoTokenizer
 
-from weft.jobs.build import build
-from weft.jobs.commands import read_pipeline
-from weft.jobs.engine import LocalEngine
-from weft.pipelines.storage.store import Store
+from tests.jobs.question_corpus import build_questions
 from weft.trainer import checkpoint, losses
 from weft.trainer.runs import start_of
 from weft.trainer.train import train as train_stage
@@ -58,19 +54,7 @@ Weft = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("stages")
-    lines = [
-        {
-            "text": f"How many are {n} and {n + 1}?",
-            "fields": {"chosen": f"They are {2 * n + 1}.", "rejected": f"{n} is a lot."},
-        }
-        for n in range(24)
-    ]
-    (root / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (root / "recipe.yaml").write_text(RECIPE.replace("QUESTIONS", str(root / "questions.jsonl")))
-    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
-    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return root
+    return build_questions(tmp_path_factory.mktemp("stages"), RECIPE)
 
 
 @pytest.fixture
