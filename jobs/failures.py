@@ -104,7 +104,7 @@ def unread_lines(items: Iterable[Unread]) -> Iterator[str]:
         yield from (f"  {item.path}: {item.reason}" for item in first)
         if len(unread) > _ITEMS:
             yield f"  and {len(unread) - _ITEMS:,} more"
-        if any(item.node.startswith("ingest/") for item in unread.values()):
+        if any(item.rejectable for item in unread.values()):
             are, them = ("they are", "them") if len(unread) > 1 else ("it is", "it")
             yield f"  (if {are} gone for good: sources.{source}.missing=reject goes on without {them}, and asks again each time)"
 

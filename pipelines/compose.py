@@ -3,12 +3,10 @@
 JoinedRow(utterance, alignment, codes={"hubert": …})  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
-import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
@@ -20,31 +18,33 @@ from weft.pipelines.latents import VERSION as LATENTS
 from weft.pipelines.latents import Encoders, flac_of
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.parts.joining import GroupedRow, JoinedRow, first_of
+from weft.pipelines.sources.base import Missing
+from weft.pipelines.sources.common.images import ImageReader
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.storage.retries import opened
-from weft.pipelines.storage.store import SOURCE, Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.content import IMAGE
 from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
-from weft.schemas.ledger import HeldOutItem, Reject, Unusable
+from weft.schemas.ledger import HeldOutItem, Reject, Unavailable, Unread, Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.sample import Provenance, Sample, ShardSample
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary
 
-DATA_URI = "data:image/png;base64,"
 _ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
 
 
 class Compose(Stage):
     """`name` is the task's name in the recipe, `pass_number` the number of earlier passes over its data.
 
-    A sample longer than `context` tokens is rejected (0: none is). The encoders are those of the task's latents.
+    A sample longer than `context` tokens is rejected (0: none is). The encoders are those of the task's latents; `missing` is the
+    source's setting, for images that cannot be read.
     Records of other splits are held out, and the utterances of other splits of a recording that has some of this one.
     """
 
@@ -56,6 +56,7 @@ class Compose(Stage):
     context: int = 0
     encoder: SerializeAsAny[Encoder] | None = None
     image_encoder: SerializeAsAny[ImageEncoder] | None = None
+    missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
     _store: Store = PrivateAttr()
     _vocabulary: Vocabulary = PrivateAttr()
     _encode: Callable[[str], list[int]] = PrivateAttr()
@@ -71,6 +72,11 @@ class Compose(Stage):
     def version(self) -> str:
         return f"7 {LATENTS}" if "audio" in self.task.latents else "7"
 
+    @property
+    def decisive_reading(self) -> tuple[str, ...]:
+        """The size of an image beyond which it is a reject."""
+        return ("largest",) if IMAGE in self.task.latents else ()
+
     def parent(self, record: Any) -> str:
         return record.parent
 
@@ -80,7 +86,7 @@ class Compose(Stage):
     def counted(self, record: Any) -> Any:
         return replace(record, members=b"")
 
-    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | HeldOutItem]:
+    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | HeldOutItem | Unread]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)
             if isinstance(material.source, Passage):
@@ -92,10 +98,34 @@ class Compose(Stage):
             if material.split not in ("", self.split):
                 yield HeldOutItem(material.source.key, material.source.seconds)
                 continue
-            try:
-                yield self._sample(material).for_shard(place)
-            except Unusable as fault:
-                yield rejected(material.source, "compose", fault)
+            yield self._result(material, place)
+
+    def _result(self, material: Material, place: int) -> ShardSample | Reject | Unread:
+        """The sample of a record, or why there is none."""
+        source = material.source
+        try:
+            image = self._image(source)
+            return image if isinstance(image, Unread) else self._sample(replace(material, image=image)).for_shard(place)
+        except Unusable as fault:
+            return rejected(source, "compose", fault)
+
+    def _image(self, source: Utterance | Document | Dialogue | Passage) -> bytes | Unread:
+        """The image of a record, where the task has any. Raises Unusable."""
+        if IMAGE not in self.task.latents:
+            return b""
+        fields = () if isinstance(source, Passage) else source.fields
+        try:
+            return ImageReader(self._store, self.missing).read(source.source, fields)
+        except Unavailable as fault:
+            return Unread(
+                key=source.key,
+                node="",
+                source=source.source,
+                path=fault.what,
+                reason=fault.reason,
+                absent=fault.absent,
+                rejectable=True,
+            )
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
@@ -117,8 +147,6 @@ class Compose(Stage):
         )
         builder = SampleBuilder(self._vocabulary, self._encode, latents)
         builder.begin()
-        if IMAGE in self.task.latents:
-            material = replace(material, image=self._image(material))
         self.task.compose(material, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         self._check_latents(builder)
         if self.context and len(builder.ids) > self.context:
@@ -147,23 +175,6 @@ class Compose(Stage):
             png=builder.image,
         )
 
-    def _image(self, material: Material) -> bytes:
-        """What the field `image` of its record holds as a data URI, or the file that it names, relative to the source.
-
-        Raises Unusable, and Unavailable.
-        """
-        source = material.source
-        fields = () if isinstance(source, Passage) else source.fields
-        path = next((field.value for field in fields if field.name == IMAGE), "")
-        if not path:
-            raise Unusable(
-                "no_image", "the task says `image`, and its record has no field `image` with the name of a PNG"
-            )
-        if path.startswith(DATA_URI):
-            return _decoded(path.removeprefix(DATA_URI))
-        uri = path if path.startswith("/") or "://" in path else f"{SOURCE}{source.source}/{path}"
-        return opened(partial(self._store.read, uri), path)
-
     def _check_latents(self, builder: SampleBuilder) -> None:
         """Raises Unusable for a sample without what all samples of its task have: the members of a folder of tars agree."""
         for kind, there in (("audio", bool(builder.audio)), ("image", bool(builder.image))):
@@ -173,14 +184,6 @@ class Compose(Stage):
 
 def _spoken(row: JoinedRow) -> Spoken:
     return Spoken(utterance=row.utterance, alignment=row.alignment, codes=row.codes)
-
-
-def _decoded(text: str) -> bytes:
-    """The bytes of a data URI. Raises Unusable."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as fault:
-        raise Unusable("bad_image", f"its image cannot be decoded from base64 ({fault})") from None
 
 
 def _of_split(material: Material, passage: Passage, split: str) -> tuple[Material, Passage | None]:

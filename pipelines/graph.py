@@ -118,15 +118,17 @@ class Pipeline(Learning):
     def _composed(self, node: str, stage: Compose, sources: Iterable[str], parts: dict[str, int]) -> list[Work]:
         works: list[Work] = []
         for source in sources:
+            own = stage.model_copy(update={"missing": self.sources[source].on_missing})
             group = _GROUPS.get(stage.task.takes_of(self.sources[source].makes), "")
             inputs = self._inputs(stage.task, source)
             works += [
                 PartWork(
                     node=f"{node}/{source}",
-                    stage=stage,
+                    stage=own,
                     part=part,
                     inputs=inputs,
                     models=("vocabulary",),
+                    reading=self.recipe.reading,
                     stages_in_memory=self.recipe.stages_in_memory,
                     group_by=group,
                 )

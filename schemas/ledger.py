@@ -53,7 +53,10 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An item that could not be read now; `absent` as in Unavailable. Nothing of its part is committed."""
+    """An item that could not be read now; `absent` as in Unavailable. Nothing of its part is committed.
+
+    `rejectable`: the build goes on without it where its source says `missing: reject`.
+    """
 
     key: str
     node: str
@@ -61,6 +64,7 @@ class Unread:
     path: str
     reason: str
     absent: bool
+    rejectable: bool = False
 
 
 class UnreadItems(Exception):

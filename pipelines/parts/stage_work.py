@@ -15,7 +15,7 @@ and what it was made from:
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -160,16 +160,18 @@ class PartWork(BaseWork):
         return row.items_out
 
     def _written(self, part: PartWriter, results: Iterable[Any]) -> "_StageOutput":
-        """Writes slices into the part as their records come, all but the last."""
+        """Writes slices into the part as their records come, all but the last. Raises UnreadItems."""
         output, size = _StageOutput(), 0
         for result in results:
             output.add(result)
-            if not isinstance(result, Reject | HeldOutItem):
+            if not isinstance(result, Reject | HeldOutItem | Unread):
                 size += self.stage.size(result)
             if size >= SLICE:
                 part.write(output.rest, NOTHING)
                 output.written += map(self.stage.counted, output.rest)
                 output.rest, size = [], 0
+        if output.unread:
+            raise UnreadItems(tuple(replace(item, node=self.node) for item in output.unread))
         return output
 
     def _earlier(self, store: Store) -> EarlierResults:
@@ -217,11 +219,14 @@ class _StageOutput:
     rest: list[Any] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     held_out: list[HeldOutItem] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
 
     def add(self, result: Any) -> None:
         if isinstance(result, Reject):
             self.rejects.append(result)
         elif isinstance(result, HeldOutItem):
             self.held_out.append(result)
+        elif isinstance(result, Unread):
+            self.unread.append(result)
         else:
             self.rest.append(result)

@@ -24,6 +24,13 @@ from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
 Missing = Literal["fail", "reject"]
 
 
+def judged(fault: Unavailable, missing: Missing) -> Unavailable | Unusable:
+    """What cannot be read now, as a reject where `missing` says so; else, or where this machine is at fault, the same fault."""
+    if missing != "reject" or fault.of_machine:
+        return fault
+    return Unusable(MISSING if fault.absent else UNAVAILABLE, fault.reason)
+
+
 def folder_of(path: str) -> str:
     """The folder of a path (a folder, a file, or a url of a folder), without a trailing slash."""
     if "://" in path:
@@ -117,12 +124,14 @@ class Source(Versioned):
         """Recording, Document or Dialogue."""
         raise NotImplementedError
 
+    @property
+    def on_missing(self) -> Missing:
+        """Its setting `missing`; sources without files have none."""
+        return getattr(self, "missing", "fail")
+
     def judged(self, fault: Unavailable) -> Unavailable | Unusable:
         """The fault as a reject, where the recipe says `missing: reject`; else, or where this machine is at fault, the same fault."""
-        missing = getattr(self, "missing", "fail")  # sources without files have no such setting
-        if missing != "reject" or fault.of_machine:
-            return fault
-        return Unusable(MISSING if fault.absent else UNAVAILABLE, fault.reason)
+        return judged(fault, self.on_missing)
 
     def size_of(self, item: Item) -> float:
         """The number of records of an item, for cutting the listing into parts of about `part_size` records."""

@@ -2,15 +2,19 @@
 
 import base64
 import json
+import os
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.jobs.planting import audit_faults
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
+from weft.schemas.ledger import Reject
 
 RECIPE = """
 name: pictures
@@ -70,3 +74,64 @@ def test_captioned_images_go_to_audited_shards(tmp_path: Path, weft: Weft) -> No
 
 def member(shards: Path, row: dict, ending: str) -> bytes:
     return (shards / row["shard"]).read_bytes()[row[f"{ending}_offset"] :][: row[f"{ending}_length"]]
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A recipe of eight captioned images; two of them lie in a folder of their own, `late`."""
+    (tmp_path / "pictures/late").mkdir(parents=True)
+    names = [f"late/{n}.png" if n in (2, 7) else f"{n}.png" for n in range(8)]
+    for n, name in enumerate(names):
+        (tmp_path / "pictures" / name).write_bytes(png(16 + n, 9, n))
+    lines = [json.dumps({"text": f"Picture {n} is grey.", "fields": {"image": name}}) for n, name in enumerate(names)]
+    (tmp_path / "pictures/captions.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    (tmp_path / "recipe.yaml").write_text(RECIPE.replace("PICTURES", str(tmp_path / "pictures")))
+    return tmp_path / "recipe.yaml"
+
+
+def built(weft: Weft, recipe: Path, name: str, *settings: str) -> tuple[int, str, dict[str, bytes]]:
+    """The exit code, what was said, and the files of the corpus."""
+    out = recipe.parent / name
+    code, said, errors = weft("build", recipe, "--out", out, "--engine", "local", "reading.wait=0.001", *settings)
+    return code, said + errors, {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def test_images_that_are_not_there_are_counted_and_named_and_read_once_they_are(away: Path, weft: Weft) -> None:
+    whole = built(weft, away, "undisturbed")[2]
+    (late := away.parent / "pictures/late").rename(away.parent / "late")
+    code, said, _ = built(weft, away, "corpus")
+    assert code == 1 and "source pictures: 2 items cannot be read now" in said, said
+    assert f"{late}/2.png: No such file" in said and f"{late}/7.png: No such file" in said
+    assert "sources.pictures.missing=reject goes on without them" in said
+    assert "2.png" in weft("status", away.parent / "corpus")[1]
+    (away.parent / "late").rename(late)
+    code, said, files = built(weft, away, "corpus")
+    assert code == 0 and files == whole, said
+
+
+def test_a_build_goes_on_without_images_that_are_not_there_where_the_source_says_so(away: Path, weft: Weft) -> None:
+    reject = "sources.pictures.missing=reject"
+    whole = built(weft, away, "undisturbed", reject)[2]
+    (late := away.parent / "pictures/late").rename(away.parent / "late")
+    code, said, files = built(weft, away, "corpus", reject)
+    assert code == 0, said
+    store = Store(str(away.parent / "corpus"))
+    names = store.names("rejects/compose/caption/pass-0", ".parquet")
+    rejects = [reject for name in names for reject in read_part(store, name, Reject)]
+    assert sorted((r.reason, r.detail) for r in rejects) == [
+        ("missing", f"its image late/{n}.png: No such file or directory") for n in (2, 7)
+    ]
+    assert not audit_faults(store, deep=True)
+    assert built(weft, away, "corpus", reject)[2] == files
+    (away.parent / "late").rename(late)
+    code, said, files = built(weft, away, "corpus", reject)
+    assert code == 0 and files == whole, said
+
+
+def test_an_image_that_is_no_file_is_a_reject(away: Path, weft: Weft) -> None:
+    (path := away.parent / "pictures/0.png").unlink()
+    os.mkfifo(path)
+    code, said, _ = built(weft, away, "corpus")
+    assert code == 0, said
+    (row,) = pq.read_table(away.parent / "corpus/rejects/compose/caption/pass-0/pictures").to_pylist()
+    assert (row["reason"], row["detail"]) == ("not_a_file", "its image 0.png: it is a folder, a pipe or a device")

@@ -1,0 +1,65 @@
+"""The image of a record: its field `image` holds a data URI, or names a PNG.
+
+    ImageReader(store, missing="reject").read(document)     b"\\x89PNG…", or Unusable("missing", "pictures/03.png: no such file")
+
+A file is named relative to its source, by an absolute path or by a url.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from weft.pipelines.audio.opening import regular
+from weft.pipelines.sources.base import Missing, judged
+from weft.pipelines.storage.retries import opened, without_secrets
+from weft.pipelines.storage.store import SOURCE, Store
+from weft.schemas.audio import Field
+from weft.schemas.ledger import Unavailable, Unusable
+
+DATA_URI = "data:image/png;base64,"
+_FIELD = "image"
+
+
+@dataclass(frozen=True)
+class ImageReader:
+    """Reads from the sources of a corpus. `missing`: the setting of the source, for files that cannot be read."""
+
+    store: Store
+    missing: Missing = "fail"
+
+    def read(self, source: str, fields: Sequence[Field]) -> bytes:
+        """The image of a record of `source` with these fields. Raises Unusable, and Unavailable for what cannot be read now."""
+        path = next((field.value for field in fields if field.name == _FIELD), "")
+        if not path:
+            raise Unusable(
+                "no_image", "the task says `image`, and its record has no field `image` with the name of a PNG"
+            )
+        if path.startswith(DATA_URI):
+            return _decoded(path.removeprefix(DATA_URI))
+        try:
+            return self._file(path if path.startswith("/") or "://" in path else f"{SOURCE}{source}/{path}")
+        except Unusable as fault:
+            raise _named(path, fault) from None
+        except Unavailable as fault:
+            found = judged(fault, self.missing)
+            raise (_named(path, found) if isinstance(found, Unusable) else found) from None
+
+    def _file(self, uri: str) -> bytes:
+        place = self.store.located(uri)
+        if place.startswith("/"):
+            regular(place)
+        return opened(partial(self.store.read, place), place)
+
+
+def _named(path: str, fault: Unusable) -> Unusable:
+    """With the image's name: a record's own place does not tell it."""
+    return Unusable(fault.reason, f"its image {without_secrets(path)}: {fault.detail}")
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes of a data URI. Raises Unusable."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as fault:
+        raise Unusable("bad_image", f"its image cannot be decoded from base64 ({fault})") from None
