@@ -63,6 +63,8 @@ def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
         raise RecipeError(
             f"{run}: stage {stage!r} was not trained to its end here" if stage else f"{run}: no stage has ended"
         )
+    if all(_is_reward_model(recipe, name) for name in names):
+        raise _no_losses(names[0])
     rows: dict[str, EvaluationRow] = {}
     with held_out_corpus.samples() as held_out:
         if held_out is None:
@@ -86,11 +88,19 @@ def _check_stage(recipe: Recipe, stage: str) -> None:
     """Raises RecipeError for a stage that the run does not have, and for a reward model."""
     if stage and stage not in recipe.training_order:
         raise RecipeError(f"no stage {stage!r} in the run; it has {', '.join(recipe.training_order)}")
-    if stage and isinstance(settings_of(recipe, stage).objective, RewardModel):
-        raise RecipeError(
-            f"stage {stage!r} is a reward model, which gives scores and no text: it has no losses to measure; `weft evaluate` without "
-            "--corpus shows its accuracy on the pairs that its own corpus holds out"
-        )
+    if stage and _is_reward_model(recipe, stage):
+        raise _no_losses(stage)
+
+
+def _is_reward_model(recipe: Recipe, stage: str) -> bool:
+    return isinstance(settings_of(recipe, stage).objective, RewardModel)
+
+
+def _no_losses(stage: str) -> RecipeError:
+    return RecipeError(
+        f"stage {stage!r} is a reward model, which gives scores and no text: it has no losses to measure; `weft evaluate` without "
+        "--corpus shows its accuracy on the pairs that its own corpus holds out"
+    )
 
 
 def _started_from(recipe: Recipe, name: str) -> dict[str, float]:

@@ -178,8 +178,15 @@ def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, weft: Weft, h
     row = rows_of(tmp_path / "run")[-1]
     assert (row["name"], row["figures"], row["text_cost"]) == ("dpo", {}, None)
     assert "accuracy" in row["metrics"] and row["metric_samples"] > 0
-    code, _, wrong = weft("evaluate", tmp_path / "run", "--corpus", held_out / "corpus", "--stage", "dpo")
+    measure = ("evaluate", tmp_path / "run", "--corpus", held_out / "corpus")
+    code, _, wrong = weft(*measure, "--stage", "dpo")
     assert code == 2 and "stage 'dpo' is a reward model, which gives scores and no text" in " ".join(wrong.split())
+    code, table, wrong = weft(*measure)
+    assert code == 0 and "sft" in table, wrong
+    for stage in ("base", "sft"):
+        shutil.rmtree(tmp_path / "run" / stage)
+    code, table, wrong = weft(*measure)
+    assert code == 2 and not table and "stage 'dpo' is a reward model" in " ".join(wrong.split()), table
 
 
 def test_a_folder_without_a_run_or_evaluations_is_named(weft: Weft, text_corpus: str, tmp_path: Path) -> None:
