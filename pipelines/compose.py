@@ -21,7 +21,7 @@ from weft.pipelines.parts.joining import GroupedRow, JoinedRow, first_of
 from weft.pipelines.sources.base import Missing
 from weft.pipelines.sources.common.images import ImageReader
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import SOURCE, Store
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.content import IMAGE
 from weft.pipelines.tasks.common.latents import Latents
@@ -56,7 +56,7 @@ class Compose(Stage):
     context: int = 0
     encoder: SerializeAsAny[Encoder] | None = None
     image_encoder: SerializeAsAny[ImageEncoder] | None = None
-    missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
+    missing: Annotated[Missing | None, NOT_IN_FINGERPRINT] = None
     _store: Store = PrivateAttr()
     _vocabulary: Vocabulary = PrivateAttr()
     _encode: Callable[[str], list[int]] = PrivateAttr()
@@ -74,7 +74,7 @@ class Compose(Stage):
 
     @property
     def decisive_reading(self) -> tuple[str, ...]:
-        """The size of an image beyond which it is a reject."""
+        """Where samples have images: the size of one beyond which it is a reject."""
         return ("largest",) if IMAGE in self.task.latents else ()
 
     def parent(self, record: Any) -> str:
@@ -105,9 +105,13 @@ class Compose(Stage):
         source = material.source
         try:
             image = self._image(source)
-            return image if isinstance(image, Unread) else self._sample(replace(material, image=image)).for_shard(place)
+            if isinstance(image, Unread):
+                return image
+            return self._sample(replace(material, image=image)).for_shard(place)
         except Unusable as fault:
             return rejected(source, "compose", fault)
+        except Unavailable as fault:
+            return _unread(source, fault)
 
     def _image(self, source: Utterance | Document | Dialogue | Passage) -> bytes | Unread:
         """The image of a record, where the task has any. Raises Unusable."""
@@ -117,15 +121,8 @@ class Compose(Stage):
         try:
             return ImageReader(self._store, self.missing).read(source.source, fields)
         except Unavailable as fault:
-            return Unread(
-                key=source.key,
-                node="",
-                source=source.source,
-                path=fault.what,
-                reason=fault.reason,
-                absent=fault.absent,
-                rejectable=True,
-            )
+            rejectable = self.missing == "fail" and not fault.of_machine
+            return replace(_unread(source, fault), rejectable=rejectable)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
@@ -180,6 +177,14 @@ class Compose(Stage):
         for kind, there in (("audio", bool(builder.audio)), ("image", bool(builder.image))):
             if kind in self.task.latents and not there:
                 raise Unusable(f"no_{kind}", f"the task says `{kind}`, and none of its turns has any")
+
+
+def _unread(source: Utterance | Document | Dialogue | Passage, fault: Unavailable) -> Unread:
+    """Named by the file that cannot be read."""
+    return Unread(
+        key=source.key, source=source.source, path=fault.what.removeprefix(f"{SOURCE}{source.source}/"), reason=fault.reason,
+        absent=fault.absent,
+    )  # fmt: skip
 
 
 def _spoken(row: JoinedRow) -> Spoken:

@@ -93,8 +93,8 @@ class Ingest(Stage):
         own = {without_secrets(uri) for uri in (item.uri, self._store.located(item.uri))}
         reason = fault.reason if fault.what in own else f"{fault.what}: {fault.reason}"
         return Unread(
-            key=item.key, node=f"ingest/{item.source}", source=item.source, path=item.path, reason=reason,
-            absent=fault.absent, rejectable=True,
+            key=item.key, source=item.source, path=item.path, reason=reason, absent=fault.absent,
+            rejectable=self.source.on_missing == "fail" and not fault.of_machine,
         )  # fmt: skip
 
     def _read(self, item: Item) -> Iterator[Any]:

@@ -55,16 +55,16 @@ class Reject:
 class Unread:
     """An item that could not be read now; `absent` as in Unavailable. Nothing of its part is committed.
 
-    `rejectable`: the build goes on without it where its source says `missing: reject`.
+    A stage leaves `node` to the part's work. `rejectable`: the build goes on without it where its source says `missing: reject`.
     """
 
     key: str
-    node: str
     source: str
     path: str
     reason: str
     absent: bool
     rejectable: bool = False
+    node: str = ""
 
 
 class UnreadItems(Exception):

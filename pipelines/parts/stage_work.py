@@ -164,14 +164,16 @@ class PartWork(BaseWork):
         output, size = _StageOutput(), 0
         for result in results:
             output.add(result)
-            if not isinstance(result, Reject | HeldOutItem | Unread):
+            if output.unread:
+                output.rest, size = [], 0  # nothing will be committed
+            elif not isinstance(result, Reject | HeldOutItem):
                 size += self.stage.size(result)
             if size >= SLICE:
                 part.write(output.rest, NOTHING)
                 output.written += map(self.stage.counted, output.rest)
                 output.rest, size = [], 0
         if output.unread:
-            raise UnreadItems(tuple(replace(item, node=self.node) for item in output.unread))
+            raise self._unread(output.unread)
         return output
 
     def _earlier(self, store: Store) -> EarlierResults:
@@ -184,6 +186,9 @@ class PartWork(BaseWork):
         except Unavailable as fault:
             raise UnreadItems(all_unread(store, self.node, inputs, fault)) from None
 
+    def _unread(self, items: Iterable[Unread]) -> UnreadItems:
+        return UnreadItems(tuple(replace(item, node=self.node) for item in items))
+
     def _one_by_one(self, store: Store, inputs: list[Any], fingerprint: str) -> list[Any]:
         """The same, without what was read before. Raises UnreadItems, and Unavailable."""
         earlier = self._earlier(store)
@@ -192,7 +197,7 @@ class PartWork(BaseWork):
         if unread := tuple(r for r in results if isinstance(r, Unread)):
             if not pack_audio([r for r in results if not isinstance(r, Reject | Unread)], self.audio)[1]:
                 earlier.keep(results, fingerprint)
-            raise UnreadItems(unread)
+            raise self._unread(unread)
         return results
 
     def _notes(

@@ -24,7 +24,7 @@ from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
 Missing = Literal["fail", "reject"]
 
 
-def judged(fault: Unavailable, missing: Missing) -> Unavailable | Unusable:
+def judged(fault: Unavailable, missing: Missing | None) -> Unavailable | Unusable:
     """What cannot be read now, as a reject where `missing` says so; else, or where this machine is at fault, the same fault."""
     if missing != "reject" or fault.of_machine:
         return fault
@@ -125,9 +125,9 @@ class Source(Versioned):
         raise NotImplementedError
 
     @property
-    def on_missing(self) -> Missing:
-        """Its setting `missing`; sources without files have none."""
-        return getattr(self, "missing", "fail")
+    def on_missing(self) -> Missing | None:
+        """Its setting `missing`; None where it has none, as its records name no files."""
+        return getattr(self, "missing", None)
 
     def judged(self, fault: Unavailable) -> Unavailable | Unusable:
         """The fault as a reject, where the recipe says `missing: reject`; else, or where this machine is at fault, the same fault."""

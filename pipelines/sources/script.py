@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Annotated
 
+from weft.pipelines.sources.base import Missing, folder_of
 from weft.pipelines.sources.common.dialogues import DialogueSource
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
@@ -24,9 +25,12 @@ from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 
 class Source(DialogueSource):
-    """`path` is a .jsonl file; `limits` say what of it is rejected."""
+    """`path` is a .jsonl file; `limits` say what of it is rejected. A dialogue that names an image that cannot be read keeps its part
+    from being made (`missing: fail`), or is rejected and asked for again by every build (`reject`).
+    """
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
+    missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
     limits: ListLimits = ListLimits()
 
     def items(self, name: str) -> Iterator[Item]:
@@ -39,6 +43,14 @@ class Source(DialogueSource):
             if wrong.is_over(usable=isinstance(line, str) and '"turns"' in line):
                 yield wrong_item(name, f"line {number + 1}", wrong.fault)
                 return
+
+    @property
+    def opens_files(self) -> bool:
+        """Not to ingest a dialogue: its list holds it."""
+        return False
+
+    def location(self) -> str:
+        return folder_of(self.path)
 
     def version(self) -> str:
         return "2"

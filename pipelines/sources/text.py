@@ -49,9 +49,9 @@ class Source(base.Source):
     `documents`: a .txt file is one document (`file`), or each of its paragraphs is (`paragraph`: blank lines part them).
     `separator` is a text that parts the documents of a .txt file instead. `field` holds the text of a .jsonl line.
     Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short. A .gz that expands to
-    more than `expanded` bytes, which are in memory as a whole, is a reject. A file that cannot be
-    read, or a document that names an image that cannot, keeps its part from being made (`missing: fail`), or is rejected and asked for
-    again by every build (`reject`). `limits` say how many documents in a row may be wrong.
+    more than `expanded` bytes, which are in memory as a whole, is a reject. A file that cannot be read, or a document that names an
+    image that cannot, keeps its part from being made (`missing: fail`), or is rejected and asked for again by every build (`reject`).
+    `limits` say how many documents in a row may be wrong.
 
     The items that can be held out are its documents. A document's name is its text: a place in a file does not survive an edit
     before it, and two that are alike must not lie in two splits.

@@ -162,7 +162,10 @@ def read_with_retries(read: Callable[[], T], what: str) -> T:
             if tries >= len(waits) or ("://" in what and is_absent(error)):
                 reads.note_failure(place, error)
                 raise Unavailable(
-                    without_secrets(what), reason_of(error), absent=is_absent(error), of_machine=is_of_machine(error)
+                    without_secrets(what),
+                    _reason(error, what),
+                    absent=is_absent(error),
+                    of_machine=is_of_machine(error),
                 ) from None
             sleep(waits[tries])
             tries += 1
@@ -178,7 +181,18 @@ def opened(read: Callable[[], T], what: str) -> T:
     except RecipeError:
         raise
     except ValueError as error:
-        raise Unusable("unreadable", str(error).replace(what, without_secrets(what))) from None
+        raise Unusable("unreadable", _without(str(error), what)) from None
+
+
+def _reason(error: Exception, what: str) -> str:
+    return _without(reason_of(error), what)
+
+
+def _without(sentence: str, url: str) -> str:
+    """A sentence about a url without its secrets; some libraries show it without its scheme."""
+    query = url.partition("?")[2] if "://" in url else ""
+    shown = sentence.replace(url, without_secrets(url))
+    return shown.replace(f"?{query}", "") if query else shown
 
 
 def _place(what: str) -> str:

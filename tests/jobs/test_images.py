@@ -3,15 +3,23 @@
 import base64
 import json
 import os
+import re
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from tests.jobs.planting import audit_faults
+from weft.jobs.build import build
+from weft.jobs.commands import read_pipeline
+from weft.jobs.engine import LocalEngine
+from weft.jobs.failures import BuildError
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject
@@ -135,3 +143,70 @@ def test_an_image_that_is_no_file_is_a_reject(away: Path, weft: Weft) -> None:
     assert code == 0, said
     (row,) = pq.read_table(away.parent / "corpus/rejects/compose/caption/pass-0/pictures").to_pylist()
     assert (row["reason"], row["detail"]) == ("not_a_file", "its image 0.png: it is a folder, a pipe or a device")
+
+
+def test_names_that_are_no_files(away: Path, weft: Weft) -> None:
+    """Each is a reject or is counted, whatever its name; none stops the others, and no secret and no image is in a message."""
+    lines = (away.parent / "pictures/captions.jsonl").read_text()
+    data = "data:image/jpeg;base64," + "x/" * 50_000
+    names = [data, "source://nosuch/x.png", "memory://h/x.png?sig=SECRET", "http:///x.png?sig=SECRET"]
+    lines += "".join(json.dumps({"text": "Wrong.", "fields": {"image": name}}) + "\n" for name in names)
+    (away.parent / "pictures/captions.jsonl").write_text(lines)
+    code, said, _ = built(weft, away, "corpus")
+    assert (
+        code == 1 and "3 items cannot be read now" in said and "SECRET" not in said and "source://nosuch/x.png" in said
+    )
+    code, said, _ = built(weft, away, "corpus", "sources.pictures.missing=reject")
+    assert code == 0, said
+    rows = pq.read_table(away.parent / "corpus/rejects/compose/caption/pass-0/pictures").to_pylist()
+    assert sorted(row["reason"] for row in rows) == ["bad_image", "missing", "missing", "unavailable"]
+    assert max(len(row["detail"]) for row in rows) < 300 and "SECRET" not in f"{rows}"
+
+
+def test_images_of_written_dialogues(away: Path, weft: Weft) -> None:
+    """Their names are relative to the list, and `missing` holds for them as for other sources."""
+    lines = [json.loads(line) for line in (away.parent / "pictures/captions.jsonl").read_text().splitlines()]
+    dialogues = [{"turns": [{"role": "human", "text": line["text"]}], "fields": line["fields"]} for line in lines]
+    (away.parent / "pictures/captions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in dialogues))
+    recipe = (
+        away.read_text()
+        .replace("use: text, path: ", "use: script, path: ")
+        .replace("/pictures}", "/pictures/captions.jsonl}")
+    )
+    task = "use: dialogue, sources: [pictures], turns: [{role: human, say: [image, text]}], loss: [human]}"
+    away.write_text(re.sub("use: turns.*", task, recipe))
+    code, said, _ = built(weft, away, "corpus")
+    assert code == 0, said
+    (late := away.parent / "pictures/late").rename(away.parent / "late")
+    code, said, _ = built(weft, away, "corpus", "seed=2")
+    assert code == 1 and f"{late}/2.png: No such file" in said and "sources.pictures.missing=reject" in said, said
+    assert built(weft, away, "corpus", "seed=2", "sources.pictures.missing=reject")[0] == 0
+
+
+def test_audio_that_is_away_hides_no_image_that_is(away: Path, material: Path) -> None:
+    raw = shutil.copytree(material / "raw", away.parent / "raw")
+    captions = away.parent / "pictures/captions.jsonl"
+    clips = [json.loads(line) | {"audio": f"{raw}/{n:02d}.flac"} for n, line in enumerate(captions.open())]
+    captions.write_text("".join(json.dumps(clip) + "\n" for clip in clips))
+    marks = (
+        f"    - {{marker: audio-{one}, literal: '<audio_{one}>', modality: audio}}" for one in ("start", "patch", "end")
+    )
+    changes = {
+        "use: text, path: ": "use: manifest, path: ",
+        "/pictures}": "/pictures/captions.jsonl}",
+        "say: text": "say: audio",
+    }
+    changes |= {"tasks:": "\n".join((*marks, "tasks:")), "align: {": "encoder: {use: step_audio, chunk: 2}\nalign: {"}
+    recipe = reduce(lambda text, change: text.replace(*change), changes.items(), away.read_text())
+    away.write_text(f"{recipe}reading: {{wait: 0.001}}\n")
+    (away.parent / "pictures/late").rename(away.parent / "late")
+    pipeline, store = read_pipeline(str(away)), Store(str(away.parent / "corpus"))
+
+    def remove(event: WorkEvent) -> None:
+        if event.node == "vocabulary":  # all audio has been ingested, and none been composed
+            (raw / "03.flac").unlink(missing_ok=True)
+
+    with pytest.raises(
+        BuildError, match=r"source pictures: 3 items cannot(.|\n)*late/2.png(.|\n)*late/7.png(.|\n)*03.flac"
+    ):
+        build(pipeline, store, LocalEngine(store), remove, lambda works: None)

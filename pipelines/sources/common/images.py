@@ -1,8 +1,8 @@
-"""The image of a record: its field `image` holds a data URI, or names a PNG.
+"""The image of a record: its field `image` holds a data URI, or names a PNG relative to its source, by an absolute path or by a url.
 
-    ImageReader(store, missing="reject").read(document)     b"\\x89PNG…", or Unusable("missing", "pictures/03.png: no such file")
-
-A file is named relative to its source, by an absolute path or by a url.
+reader = ImageReader(store, missing="reject")
+reader.read("pictures", (Field("image", "late/03.png"),))   b"\\x89PNG…"
+…                                                           Unusable("missing", "its image late/03.png: No such file or directory")
 """
 
 import base64
@@ -19,14 +19,15 @@ from weft.schemas.ledger import Unavailable, Unusable
 
 DATA_URI = "data:image/png;base64,"
 _FIELD = "image"
+_SHOWN = 200  # characters of a name in a reject; what is longer may be an image itself
 
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Reads from the sources of a corpus. `missing`: the setting of the source, for files that cannot be read."""
+    """Reads from the sources of a corpus. `missing` is the setting of the source, for files that cannot be read."""
 
     store: Store
-    missing: Missing = "fail"
+    missing: Missing | None = None
 
     def read(self, source: str, fields: Sequence[Field]) -> bytes:
         """The image of a record of `source` with these fields. Raises Unusable, and Unavailable for what cannot be read now."""
@@ -35,18 +36,18 @@ class ImageReader:
             raise Unusable(
                 "no_image", "the task says `image`, and its record has no field `image` with the name of a PNG"
             )
-        if path.startswith(DATA_URI):
-            return _decoded(path.removeprefix(DATA_URI))
+        if path.startswith("data:"):
+            return _decoded(path)
         try:
-            return self._file(path if path.startswith("/") or "://" in path else f"{SOURCE}{source}/{path}")
+            return self._file(path if path.startswith("/") or "://" in path else f"{SOURCE}{source}/{path}", path)
         except Unusable as fault:
             raise _named(path, fault) from None
         except Unavailable as fault:
             found = judged(fault, self.missing)
             raise (_named(path, found) if isinstance(found, Unusable) else found) from None
 
-    def _file(self, uri: str) -> bytes:
-        place = self.store.located(uri)
+    def _file(self, uri: str, path: str) -> bytes:
+        place = opened(partial(self.store.located, uri), path)
         if place.startswith("/"):
             regular(place)
         return opened(partial(self.store.read, place), place)
@@ -54,12 +55,15 @@ class ImageReader:
 
 def _named(path: str, fault: Unusable) -> Unusable:
     """With the image's name: a record's own place does not tell it."""
-    return Unusable(fault.reason, f"its image {without_secrets(path)}: {fault.detail}")
+    name = without_secrets(path)
+    return Unusable(fault.reason, f"its image {name[:_SHOWN]}{'…' * (len(name) > _SHOWN)}: {fault.detail}")
 
 
-def _decoded(text: str) -> bytes:
+def _decoded(uri: str) -> bytes:
     """The bytes of a data URI. Raises Unusable."""
+    if not uri.startswith(DATA_URI):
+        raise Unusable("bad_image", f"its image is a data URI that does not begin with {DATA_URI}: {uri[:40]}…")
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(uri.removeprefix(DATA_URI), validate=True)
     except ValueError as fault:
         raise Unusable("bad_image", f"its image cannot be decoded from base64 ({fault})") from None

@@ -54,7 +54,7 @@ class SpeechSource(base.Source):
     """`speaker` and `language` are used where the data names none ("": unknown). `channels`: mix them, use the first, or make a
     recording of each. `retime` drops the word times of the data and aligns again. An item that cannot be read, or that names an image
     that cannot, keeps its part from being made (`missing: fail`), or is rejected and asked for again by every build (`reject`).
-    `limits` say what of it is rejected.
+    `limits` say what recordings are rejected.
     """
 
     speaker: str = ""
