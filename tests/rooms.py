@@ -45,7 +45,7 @@ ROOMS = {
     "parts": _room("running a stage on one part of the data", f"{_P}/parts", "schemas storage audio stage"),
     "timings": _room("TextGrid, CTM, RTTM and word JSON", f"{_P}/timings", "schemas"),
     "acoustic": _room("the small model that the default aligner learns", f"{_P}/acoustic", "schemas tokenizers"),
-    "voices": _room("text to speech", f"{_P}/voices", "schemas tokenizers audio"),
+    "voices": _room("text to speech", f"{_P}/voices", "schemas outside tokenizers audio"),
     "writers": _room("scripts, written by a grammar", f"{_P}/writers", "schemas voices"),
     "encoders": _room("placeholders of latent audio", f"{_P}/encoders", "schemas tokenizers"),
     "image_encoders": _room("placeholders of images", f"{_P}/image_encoders", "schemas"),

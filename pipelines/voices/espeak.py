@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 from weft.pipelines.audio.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, library
 from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Style, Synthesized
-from weft.pipelines.voices.common.espeak_calls import EspeakEvent, synthesise
+from weft.pipelines.voices.common.espeak_calls import EspeakEvent
+from weft.pipelines.voices.common.espeak_process import synthesise
 from weft.pipelines.voices.common.espeak_voices import pitch_of, variants, voices_of
 from weft.pipelines.voices.common.espeak_words import EspeakText
 from weft.pipelines.voices.common.loudness import LOUDNESS, levelled

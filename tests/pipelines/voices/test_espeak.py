@@ -1,8 +1,10 @@
 """espeak-ng speaks every written word once and in order, and never remembers what it said before."""
 
+import ctypes
 import random
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import pairwise
@@ -248,3 +250,21 @@ def test_other_languages():
 
 def test_the_version_names_library_and_wheel():
     assert VOICE.version().startswith("espeak-ng 1.")
+
+
+def test_what_other_threads_draw_from_the_c_library_changes_no_sample() -> None:
+    style = Style("gmw/en-US", "Reed")  # its noise is drawn from `rand`
+    quiet = digest(VOICE.speak(TEXT, style))
+    stopped, rand = threading.Event(), ctypes.CDLL(None).rand
+
+    def draw() -> None:
+        while not stopped.wait(0.0005):
+            rand()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        assert {digest(VOICE.speak(TEXT, style)) for _ in range(5)} == {quiet}
+    finally:
+        stopped.set()
+        thread.join()
