@@ -37,6 +37,7 @@ from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary
 
+_SHOWN = 500  # characters of a name and a reason in a message
 _ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
 
 
@@ -182,7 +183,8 @@ class Compose(Stage):
 def _unread(source: Utterance | Document | Dialogue | Passage, fault: Unavailable) -> Unread:
     """Named by the file that cannot be read."""
     return Unread(
-        key=source.key, source=source.source, path=fault.what.removeprefix(f"{SOURCE}{source.source}/"), reason=fault.reason,
+        key=source.key, source=source.source, path=fault.what.removeprefix(f"{SOURCE}{source.source}/")[:_SHOWN],
+        reason=fault.reason[:_SHOWN],
         absent=fault.absent,
     )  # fmt: skip
 

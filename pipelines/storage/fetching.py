@@ -8,8 +8,10 @@ is long, and the last one is kept. Of a tar only what is asked for is fetched, w
 
 import os
 import stat
+from tarfile import TarError
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
+from zipfile import BadZipFile
 
 import fsspec
 from fsspec.caching import ReadAheadCache
@@ -65,6 +67,8 @@ def _opened(url: str) -> BinaryIO:
         _check_regular(part)
     try:
         return fsspec.open(url, "rb").open()
+    except (BadZipFile, TarError) as error:
+        raise Unusable("unreadable", f"the archive that it lies in cannot be read ({error})") from None
     except ImportError as error:
         raise RecipeError(
             f"{without_secrets(url)}: {url.partition('://')[0]}:// cannot be read here ({error})"

@@ -189,10 +189,12 @@ def _reason(error: Exception, what: str) -> str:
 
 
 def _without(sentence: str, url: str) -> str:
-    """A sentence about a url without its secrets; some libraries show it without its scheme."""
-    query = url.partition("?")[2] if "://" in url else ""
-    shown = sentence.replace(url, without_secrets(url))
-    return shown.replace(f"?{query}", "") if query else shown
+    """A library's sentence about a url without the url's secrets: some show it without its scheme, or encode its query otherwise."""
+    if "://" not in url:
+        return sentence
+    user = url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    shown = sentence.replace(url, without_secrets(url)).replace(f"{user}@", "" if user else "@")
+    return shown.partition("?")[0] if "?" in url else shown
 
 
 def _place(what: str) -> str:

@@ -36,33 +36,38 @@ class ImageReader:
             raise Unusable(
                 "no_image", "the task says `image`, and its record has no field `image` with the name of a PNG"
             )
-        if path.startswith("data:"):
+        if path.lstrip()[:5].lower() == "data:":
             return _decoded(path)
+        place = self._place(path if path.startswith("/") or "://" in path else f"{SOURCE}{source}/{path}")
         try:
-            return self._file(path if path.startswith("/") or "://" in path else f"{SOURCE}{source}/{path}", path)
+            if place.startswith("/"):
+                regular(place)
+            return opened(partial(self.store.read, place), place)
         except Unusable as fault:
-            raise _named(path, fault) from None
+            raise _named(path, place, fault) from None
         except Unavailable as fault:
             found = judged(fault, self.missing)
-            raise (_named(path, found) if isinstance(found, Unusable) else found) from None
+            raise (_named(path, place, found) if isinstance(found, Unusable) else found) from None
 
-    def _file(self, uri: str, path: str) -> bytes:
-        place = opened(partial(self.store.located, uri), path)
-        if place.startswith("/"):
-            regular(place)
-        return opened(partial(self.store.read, place), place)
+    def _place(self, uri: str) -> str:
+        """Where the file lies now; a source that is not there is a place without files."""
+        try:
+            return self.store.located(uri)
+        except FileNotFoundError:
+            return f"/{uri}"
 
 
-def _named(path: str, fault: Unusable) -> Unusable:
-    """With the image's name: a record's own place does not tell it."""
-    name = without_secrets(path)
-    return Unusable(fault.reason, f"its image {name[:_SHOWN]}{'…' * (len(name) > _SHOWN)}: {fault.detail}")
+def _named(path: str, place: str, fault: Unusable) -> Unusable:
+    """With the image's name: a record's own place does not tell it. A url's query is a secret."""
+    name = without_secrets(path.partition("?")[0] if "://" in place else path)
+    return Unusable(fault.reason, f"its image {name[:_SHOWN]}{'…' * (len(name) > _SHOWN)}: {fault.detail[:_SHOWN]}")
 
 
 def _decoded(uri: str) -> bytes:
     """The bytes of a data URI. Raises Unusable."""
     if not uri.startswith(DATA_URI):
-        raise Unusable("bad_image", f"its image is a data URI that does not begin with {DATA_URI}: {uri[:40]}…")
+        header = uri.partition(",")[0][:40]
+        raise Unusable("bad_image", f"its image is a data URI that does not begin with {DATA_URI}: {header}…")
     try:
         return base64.b64decode(uri.removeprefix(DATA_URI), validate=True)
     except ValueError as fault:

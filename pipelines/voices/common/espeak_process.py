@@ -8,11 +8,13 @@ asks it.
 """
 
 import atexit
+import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,19 @@ from weft.outside.serving import receive, send
 from weft.pipelines.voices.common import espeak_calls
 from weft.pipelines.voices.common.espeak_calls import EspeakEvent
 
-_ROOT = Path(__file__).parents[4]  # the folder that the package lies in
-_ERRORS: dict[str, type[Exception]] = {"ValueError": ValueError, "RuntimeError": RuntimeError}
+_PACKAGE = Path(__file__).parents[3]
+# the same code with the same packages: a search for `weft` could find another checkout, and `-I` keeps out what the environment names
+_START = """
+import importlib.util, json, sys
+package, sys.path[:] = sys.argv[1], json.loads(sys.argv[2])
+spec = importlib.util.spec_from_file_location("weft", f"{package}/__init__.py", submodule_search_locations=[package])
+sys.modules["weft"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["weft"])
+from weft.pipelines.voices.common.espeak_process import serve
+serve()
+"""
 _lock = threading.Lock()
-_children: dict[int, subprocess.Popen[bytes]] = {}  # by the process that started it
+_running: list[subprocess.Popen[bytes]] = []  # one at most
 
 
 def synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) -> tuple[np.ndarray, list[EspeakEvent]]:
@@ -41,11 +52,10 @@ def synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) -> 
         except (EOFError, BrokenPipeError):
             raise RuntimeError(f"espeak-ng ended with status {child.wait()} at {line[:60]!r}") from None
         except BaseException:
-            child.kill()  # an answer that nobody waited for must not be taken for the next line's
-            child.wait()
+            _end()  # an answer that nobody waited for must not be taken for the next line's
             raise
     if "error" in answer:
-        raise _ERRORS[answer["error"]](answer["message"])
+        raise (ValueError if answer["is_wrong"] else RuntimeError)(answer["error"])
     events = (
         EspeakEvent(type=kind, place=place, sample=sample, phone=phone.encode("latin-1"))
         for kind, place, sample, phone in answer["events"]
@@ -55,47 +65,64 @@ def synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) -> 
 
 def _child() -> subprocess.Popen[bytes]:
     """The running process, or a new one."""
-    child = _children.get(os.getpid())
-    if child is None or child.poll() is not None:
-        paths = filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
-        child = _children[os.getpid()] = subprocess.Popen(
-            [sys.executable, "-P", "-m", __spec__.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # Ctrl-C is for who asks; this ends when its pipe is closed
-        )
+    if _running and _running[0].poll() is None:
+        return _running[0]
+    _end()
+    paths = [path for path in sys.path if os.path.isabs(path)]
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-c", _START, str(_PACKAGE), json.dumps(paths)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for who asks; this ends when its pipe is closed
+    )
+    _running.append(child)
     return child
 
 
 @atexit.register
 def _end() -> None:
-    if child := _children.pop(os.getpid(), None):
-        child.communicate()
+    """Ends the process. It is killed, as a fork of this one may hold its pipe open."""
+    while _running:
+        child = _running.pop()
+        child.kill()
+        _close(child)
+        child.wait()
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin and child.stdout
+    child.stdout.close()
+    with suppress(BrokenPipeError):  # what a dead process did not read
+        child.stdin.close()
+
+
+def _after_fork() -> None:
+    """In a fork: the process is that of the parent."""
+    while _running:
+        _close(_running.pop())
+    _lock.release()
+
+
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)
 
 
 # --- in the process of its own ----------------------------------------------------------------------------------
 
 
-def _serve() -> None:
+def serve() -> None:
+    """Answers until the pipe is closed."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the library prints must not mix with the answers
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError):
+        while True:
             question, _ = receive(sys.stdin.buffer)
-        except EOFError:
-            return
-        send(answers, *_answer(question))
+            send(answers, *_answer(question))
 
 
 def _answer(question: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     try:
         pcm, events = espeak_calls.synthesise(question["line"], question["voice"], question["parameters"])
     except (ValueError, RuntimeError) as error:
-        return {"error": type(error).__name__, "message": str(error)}, b""
+        return {"error": str(error), "is_wrong": isinstance(error, ValueError)}, b""
     rows = [(event.type, event.place, event.sample, event.phone.decode("latin-1")) for event in events]
     return {"events": rows}, pcm.tobytes()
-
-
-if __name__ == "__main__":
-    _serve()

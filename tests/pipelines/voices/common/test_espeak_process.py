@@ -1,6 +1,8 @@
 """Lines are spoken in a process of their own, which is started again when it is gone, and whose answers are never another line's."""
 
 import subprocess
+import sys
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -63,3 +65,50 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(espeak_process, "receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             synthesise("A longer line than that.", VOICE, PARAMETERS)
+
+
+SPEAKER = """
+import multiprocessing, multiprocessing.util, os, sys, threading
+from weft.pipelines.voices.common.espeak_process import synthesise
+speak = lambda line: len(synthesise(line, "gmw/en-US", ((1, 175), (2, 40)))[0])
+"""
+
+
+def ran(code: str, **settings: Any) -> str:
+    """What a script prints that speaks."""
+    command = [sys.executable, "-c", SPEAKER + code]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, **settings).stdout
+
+
+def test_a_program_ends_while_forks_of_it_hold_the_pipe() -> None:
+    code = "print(speak('Hello.'))\npool = multiprocessing.get_context('fork').Pool(1)\nprint(pool.map(abs, [-1]))"
+    assert ran(code).split()[-1] == "[1]"
+
+
+def test_a_fork_speaks_while_another_thread_of_its_parent_does() -> None:
+    code = """
+thread = threading.Thread(target=speak, args=("word " * 2000,))
+speak("Hello.")
+thread.start()
+if os.fork() == 0:
+    print(speak("Hello."), flush=True)
+    os._exit(0)
+os.wait()
+thread.join()
+print(speak("Hello."))
+"""
+    first, second = ran(code).split()
+    assert first == second
+
+
+def test_the_environment_of_the_process_has_no_say(tmp_path: Path) -> None:
+    """Modules of the working folder, and paths that the program took out, are not found."""
+    for name in ("json", "numpy", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    code = f"os.chdir({str(tmp_path)!r})\nos.environ['PYTHONPATH'] = ':.'\nprint(speak('Hello.'))"
+    assert int(ran(code)) > 0
+
+
+def test_a_line_that_is_no_text_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        synthesise("\ud800x", VOICE, PARAMETERS)
