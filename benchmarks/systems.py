@@ -85,6 +85,7 @@ def show_replies() -> None:
         corpus = LearningCorpus(pipeline=pipeline, store=store, folder=Path(RUNS) / recipe)
         for stage, temperature in product(taught.stages, ratio_replies.TEMPERATURES):
             obeying = ratio_replies.count_obeying(corpus, taught, stage, temperature)
+            console.print(f"{recipe}, {stage} at {temperature:g}: {obeying.right} of {obeying.replies} in the ratio")
             counts = (obeying.prompts, obeying.own_right, obeying.replies, obeying.ended, obeying.right)
             grid.add_row(recipe, stage, f"{temperature:g}", *(str(count) for count in counts))
     console.print(grid)
