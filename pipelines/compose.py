@@ -182,11 +182,14 @@ class Compose(Stage):
 
 def _unread(source: Utterance | Document | Dialogue | Passage, fault: Unavailable) -> Unread:
     """Named by the file that cannot be read."""
+    path = fault.what.removeprefix(f"{SOURCE}{source.source}/")
     return Unread(
-        key=source.key, source=source.source, path=fault.what.removeprefix(f"{SOURCE}{source.source}/")[:_SHOWN],
+        key=source.key,
+        source=source.source,
+        path=path[:_SHOWN],
         reason=fault.reason[:_SHOWN],
         absent=fault.absent,
-    )  # fmt: skip
+    )
 
 
 def _spoken(row: JoinedRow) -> Spoken:

@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterator
 
 _NO_SUCH_FILE = (404, 410)
-_ASKING = ("aiohttp", "botocore", "ftplib", "httpx")
+_SERVER_LIBRARIES = ("aiohttp", "botocore", "ftplib", "httpx")
 _OF_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # it says nothing of what is read
 NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR}  # of the name itself: no try makes it better
 
 
 def is_environment(error: Exception) -> bool:
     """Errors of the operating system and of servers; fsspec lets those of the libraries that ask them through."""
-    return isinstance(error, OSError | MemoryError) or type(error).__module__.split(".")[0] in _ASKING
+    return isinstance(error, OSError | MemoryError) or type(error).__module__.split(".")[0] in _SERVER_LIBRARIES
 
 
 def is_absent(error: Exception) -> bool:

@@ -163,7 +163,7 @@ def read_with_retries(read: Callable[[], T], what: str) -> T:
                 reads.note_failure(place, error)
                 raise Unavailable(
                     without_secrets(what),
-                    _reason(error, what),
+                    _redacted(reason_of(error), what),
                     absent=is_absent(error),
                     of_machine=is_of_machine(error),
                 ) from None
@@ -181,14 +181,10 @@ def opened(read: Callable[[], T], what: str) -> T:
     except RecipeError:
         raise
     except ValueError as error:
-        raise Unusable("unreadable", _without(str(error), what)) from None
+        raise Unusable("unreadable", _redacted(str(error), what)) from None
 
 
-def _reason(error: Exception, what: str) -> str:
-    return _without(reason_of(error), what)
-
-
-def _without(sentence: str, url: str) -> str:
+def _redacted(sentence: str, url: str) -> str:
     """A library's sentence about a url without the url's secrets: some show it without its scheme, or encode its query otherwise."""
     if "://" not in url:
         return sentence

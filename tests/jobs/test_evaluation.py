@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.jobs.question_corpus import build_questions
 from tests.jobs.test_training_stages import RECIPE
-from weft.jobs.build import build
-from weft.jobs.commands import read_pipeline
-from weft.jobs.engine import LocalEngine
-from weft.pipelines.storage.store import Store
 from weft.trainer import losses
 from weft.trainer.evaluation import record
 from weft.trainer.evaluation.measuring import measure
@@ -23,19 +20,8 @@ NAMES = ["start of base", "base", "sft", "dpo", "final"]
 
 
 def built(root: Path, hold_out: str) -> Path:
-    lines = [
-        {
-            "text": f"How many are {n} and {n + 1}?",
-            "fields": {"chosen": f"They are {2 * n + 1}.", "rejected": f"{n} is a lot."},
-        }
-        for n in range(40)
-    ]
-    (root / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    recipe = RECIPE.replace("path: QUESTIONS", f"path: {root / 'questions.jsonl'}, hold_out: {hold_out}")
-    (root / "recipe.yaml").write_text(recipe)
-    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
-    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return root
+    recipe = RECIPE.replace("path: QUESTIONS", f"path: QUESTIONS, hold_out: {hold_out}")
+    return build_questions(root, recipe, count=40)
 
 
 @pytest.fixture(scope="module")

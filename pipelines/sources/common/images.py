@@ -38,7 +38,9 @@ class ImageReader:
             )
         if path.lstrip()[:5].lower() == "data:":
             return _decoded(path)
-        place = self._place(path if path.startswith("/") or "://" in path else f"{SOURCE}{source}/{path}")
+        if path.startswith(SOURCE):
+            raise Unusable("unreadable", f"its image {path.partition('?')[0][:_SHOWN]} is neither a path nor a url")
+        place = path if path.startswith("/") or "://" in path else self.store.located(f"{SOURCE}{source}/{path}")
         try:
             if place.startswith("/"):
                 regular(place)
@@ -48,13 +50,6 @@ class ImageReader:
         except Unavailable as fault:
             found = judged(fault, self.missing)
             raise (_named(path, place, found) if isinstance(found, Unusable) else found) from None
-
-    def _place(self, uri: str) -> str:
-        """Where the file lies now; a source that is not there is a place without files."""
-        try:
-            return self.store.located(uri)
-        except FileNotFoundError:
-            return f"/{uri}"
 
 
 def _named(path: str, place: str, fault: Unusable) -> Unusable:
