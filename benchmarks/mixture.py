@@ -83,7 +83,7 @@ def _draws(store: Store) -> Iterator[dict[str, Any]]:
         leaf.number: iter(Order(store, node_of(leaf.task, 0, "made")).group(0, ["microseconds"])[0].to_pylist())
         for leaf in leaves
     }
-    for number in pq.read_table(store.path(plan_files(STAGE)[0]))["leaf"].to_pylist():
+    for number in pq.read_table(store.path(plan_files(STAGE).draws))["leaf"].to_pylist():
         yield {"task": leaves[number].task, "seconds": next(rest[number]) / 1e6}
 
 

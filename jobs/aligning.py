@@ -45,7 +45,11 @@ class AlignRequest:
 
 def recipe_of(request: AlignRequest) -> dict[str, Any]:
     """A recipe without tasks."""
-    whole = {"use": "silero", "longest": LONGEST, "merged": 27.0}  # one transcript belongs to the whole recording
+    whole = {
+        "use": "silero",
+        "longest": LONGEST,
+        "longest_merged": 27.0,
+    }  # one transcript belongs to the whole recording
     return {
         "name": "align",
         "part_size": 100,

@@ -44,7 +44,7 @@ class Segment(Stage):
         return self.segmenter.resources
 
     def version(self) -> str:
-        return "5"
+        return "6"
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -85,10 +85,10 @@ class Segment(Stage):
             yield whole(recording)
         elif recording.words:
             yield from self._from_supervisions(recording, at_pauses(self.segmenter, recording))
-        elif recording.text and recording.seconds <= self.segmenter.transcript:
+        elif recording.text and recording.seconds <= self.segmenter.longest_transcript:
             yield whole(recording)
         elif recording.text:
-            length = f"one transcript for {recording.seconds:.1f} s, over {self.segmenter.transcript:g} s"
+            length = f"one transcript for {recording.seconds:.1f} s, over {self.segmenter.longest_transcript:g} s"
             detail = f"{length}: align it with `weft align` and build from its timing files, or split it"
             yield rejected(recording, "segment", Unusable("long_transcript", detail))
         else:
@@ -97,7 +97,7 @@ class Segment(Stage):
     def _longest_whole(self, recording: Recording) -> float:
         """Seconds up to which it is not cut."""
         longest = self.segmenter.longest
-        return max(longest, self.segmenter.transcript) if recording.fields else longest
+        return max(longest, self.segmenter.longest_transcript) if recording.fields else longest
 
     def _from_speech(self, recording: Recording) -> Iterator[Utterance | Reject]:
         try:
@@ -128,7 +128,7 @@ class Segment(Stage):
                 yield replace(rejected(recording, "segment", fault), seconds=0.0)
         for split, spans in untranscribed.items():
             transcribed += [replace(_supervision(s), split=split) for s in self.segmenter.utterances(spans)]
-        yield from utterances_of(recording, transcribed, "given", "not_given")
+        yield from utterances_of(recording, transcribed, "given", "outside_given_turns")
 
 
 def _inside(spans: Sequence[SpeakerSpan], recording: Recording) -> list[SpeakerSpan]:

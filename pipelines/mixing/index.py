@@ -52,7 +52,7 @@ def index_rows(store: Store, stage: str) -> Iterator[pa.Table]:
     tars = read_tars(store, stage)
     leaves = range(len(read_leaves(store, stage)))
     streams = [_Rows(store, [rows_name(tar_name(stage, tar)) for tar in tars if tar.leaf == leaf]) for leaf in leaves]
-    with opened_part(store, plan_files(stage)[0]) as draws:
+    with opened_part(store, plan_files(stage).draws) as draws:
         for batch in draws.iter_batches(ROWS, columns=["leaf"]):
             chosen = batch.column(0).to_numpy()
             places = [np.flatnonzero(chosen == leaf) for leaf in leaves]

@@ -7,6 +7,8 @@ plan/pretrain-tars.parquet      the tars, with the rows of its order that each h
 plan/pretrain.json              the summary, written last: what the plan was made from, and the checksums of the others
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from weft.pipelines.mixing.tree import Tree
@@ -22,10 +24,22 @@ def plan_name(stage: str) -> str:
     return f"plan/{stage}.json"
 
 
-def plan_files(stage: str) -> tuple[str, str, str, str]:
-    """Draws, tree, leaves and tars."""
-    draws, tree, leaves, tars = (f"plan/{stage}{end}.parquet" for end in ("", "-tree", "-leaves", "-tars"))
-    return draws, tree, leaves, tars
+class PlanFiles(NamedTuple):
+    """Names of the Parquet files of a plan."""
+
+    draws: str
+    tree: str
+    leaves: str
+    tars: str
+
+
+def plan_files(stage: str) -> PlanFiles:
+    return PlanFiles(
+        draws=f"plan/{stage}.parquet",
+        tree=f"plan/{stage}-tree.parquet",
+        leaves=f"plan/{stage}-leaves.parquet",
+        tars=f"plan/{stage}-tars.parquet",
+    )
 
 
 def read_summary(store: Store, stage: str) -> Summary:
@@ -42,22 +56,22 @@ def ending(store: Store, stage: str) -> str:
 
 
 def read_leaves(store: Store, stage: str) -> list[Leaf]:
-    return read_part(store, plan_files(stage)[2], Leaf)
+    return read_part(store, plan_files(stage).leaves, Leaf)
 
 
 def read_tree(store: Store, stage: str) -> Tree:
-    return Tree(tuple(read_part(store, plan_files(stage)[1], MixtureNode)), tuple(read_leaves(store, stage)))
+    return Tree(tuple(read_part(store, plan_files(stage).tree, MixtureNode)), tuple(read_leaves(store, stage)))
 
 
 def read_tars(store: Store, stage: str) -> list[Tar]:
     """The stage's tars without their rows."""
     names = [name for name in arrow_schema(Tar).names if name != "rows"]
-    rows = read_table(store, plan_files(stage)[3], names).to_pylist()
+    rows = read_table(store, plan_files(stage).tars, names).to_pylist()
     return [Tar(**{**row, "parts": tuple(row["parts"])}) for row in rows]
 
 
 def rows_of(store: Store, stage: str, tar: Tar) -> np.ndarray:
     """The rows of its node's order that a tar holds, int32 [samples]."""
-    with opened_part(store, plan_files(stage)[3]) as file:
+    with opened_part(store, plan_files(stage).tars) as file:
         group = file.read_row_group(tar.number, columns=["rows"])
     return group["rows"].combine_chunks().values.to_numpy()

@@ -40,7 +40,7 @@ class DrawTotals:
 
 def write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -> DrawTotals:
     counts, cost = np.zeros(leaves, np.int64), 0
-    with store.writing(plan_files(name)[0]) as file, pq.ParquetWriter(file, DRAWS, **_OPTIONS) as writer:
+    with store.writing(plan_files(name).draws) as file, pq.ParquetWriter(file, DRAWS, **_OPTIONS) as writer:
         for some in draws:
             writer.write_table(pa.table([some.leaves], schema=DRAWS), row_group_size=CHUNK)
             counts += np.bincount(some.leaves, minlength=leaves)
@@ -61,13 +61,13 @@ class PlanHeader:
 
 def write_plan(store: Store, tree: Tree, streams: Sequence[LeafStream], totals: DrawTotals, header: PlanHeader) -> int:
     """Writes tree, leaves, tars and the summary."""
-    _, tree_file, leaves_file, tars_file = plan_files(header.name)
+    files = plan_files(header.name)
     used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, totals.counts, strict=True)]
     tars = chain.from_iterable(_tars(store, stream.leaf, some) for stream, some in zip(streams, used, strict=True))
-    _write_tars(store, tars_file, tars)
-    _write(store, tree_file, to_table(tree.nodes, MixtureNode))
+    _write_tars(store, files.tars, tars)
+    _write(store, files.tree, to_table(tree.nodes, MixtureNode))
     leaves = [_drawn_of(stream, some) for stream, some in zip(streams, used, strict=True)]
-    _write(store, leaves_file, to_table(leaves, Leaf))
+    _write(store, files.leaves, to_table(leaves, Leaf))
     summary = Summary(
         fingerprint=digest(header.made_from),
         unit=header.unit,
@@ -75,7 +75,7 @@ def write_plan(store: Store, tree: Tree, streams: Sequence[LeafStream], totals: 
         drawn=totals.cost,
         draws=int(totals.counts.sum()),
         ended=header.ended,
-        files={name: checksum_of(store, name) for name in plan_files(header.name)},
+        files={name: checksum_of(store, name) for name in files},
         made_from=dict(header.made_from),
     )
     store.write(plan_name(header.name), summary.to_json().encode())

@@ -76,7 +76,7 @@ class StreamAudit:
 
     def misplaced_draws(self) -> Iterator[Damaged]:
         """Compares the rows that the plan draws with those that are next in turn behind the stages that it goes on from."""
-        yield from self._each([plan_files(self.name)[3]], lambda _: "; it ".join(self._faults_of_draws()))
+        yield from self._each([plan_files(self.name).tars], lambda _: "; it ".join(self._faults_of_draws()))
 
     def damaged_tars(self) -> Iterator[Damaged]:
         """Compares the size and the rows of each tar with the plan."""

@@ -32,16 +32,16 @@ class SpeakerSpan:
 
 
 class Segmenter(Versioned):
-    """All settings are seconds. Recordings up to `longest` stay whole, and those with a transcript up to `transcript`. In longer
-    ones, spans of one speaker are merged over pauses up to `gap`, to at most `merged`. Then spans above `longest` are cut, and
-    those below `shortest` are dropped. A supervision of the data may reach up to `slack` beyond its recording.
+    """All settings are seconds. Recordings up to `longest` stay whole, and those with a transcript up to `longest_transcript`.
+    In longer ones, spans of one speaker are merged over pauses up to `gap`, to at most `longest_merged`. Then spans above `longest`
+    are cut, and those below `shortest` are dropped. A supervision of the data may reach up to `slack` beyond its recording.
     """
 
     shortest: float = Field(default=0.3, gt=0)
     longest: float = Field(default=30.0, gt=1)
-    merged: float = Field(default=27.0, gt=0)
+    longest_merged: float = Field(default=27.0, gt=0)
     gap: float = Field(default=2.0, ge=0)
-    transcript: float = Field(default=30.0, gt=1)
+    longest_transcript: float = Field(default=30.0, gt=1)
     slack: float = Field(default=0.1, ge=0, le=3600)
 
     @property
@@ -61,7 +61,7 @@ class Segmenter(Versioned):
 
     def utterances(self, spans: Sequence[SpeakerSpan]) -> list[SpeakerSpan]:
         """The spans of utterances: merged, cut, and without the ones that are too short."""
-        sized = cut(merge(spans, self.gap, min(self.merged, self.longest)), self.longest)
+        sized = cut(merge(spans, self.gap, min(self.longest_merged, self.longest)), self.longest)
         return [span for span in sized if span.seconds >= self.shortest]
 
 

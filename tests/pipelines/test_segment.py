@@ -125,7 +125,7 @@ def test_given_stretches_are_conserved_overlap_and_all(
     stretches = tuple(Supervision(b, b + n, text or None, speaker=who) for b, n, text, who in given_stretches)
     out = segmented(seconds, supervisions=stretches)  # which accounts for it
     made = [r for r in out if isinstance(r, Utterance)]
-    rest = [r for r in out if isinstance(r, Reject) and r.reason == "not_given"]
+    rest = [r for r in out if isinstance(r, Reject) and r.reason == "outside_given_turns"]
     covered = union([(u.start, u.end) for u in made])
     assert sum(r.seconds for r in rest) == pytest.approx(seconds - covered, abs=1e-6)
     assert all(0 <= u.start < u.end <= seconds and u.seconds <= 30 + 1e-9 for u in made)
@@ -247,7 +247,7 @@ def test_a_recording_that_the_segmenter_fails_over_is_rejected_whole() -> None:
 
 def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted() -> None:
     for most, kept in ((30.0, False), (600.0, True)):
-        stage = Segment(segmenter=GivenSpans(transcript=most, spans=((1.0, 2.0),)))
+        stage = Segment(segmenter=GivenSpans(longest_transcript=most, spans=((1.0, 2.0),)))
         stage.setup(Store("memory://nowhere"))
         (out,) = stage([recording(500.0, "all that was said")])
         assert isinstance(out, Utterance) == kept
@@ -306,7 +306,7 @@ class TestSplits:
         assert (utterances[-1].start, utterances[-1].end) == (4.0, 6.0)  # pieces merge within a split only
         assert [(r.reason, r.seconds) for r in made if isinstance(r, Reject)] == [
             ("unknown_split", 0.0),
-            ("not_given", 1.0),
+            ("outside_given_turns", 1.0),
         ]
 
     def test_what_a_segmenter_calls_a_speaker_is_no_name(self) -> None:

@@ -21,7 +21,7 @@ def fitted(segmenter: Segmenter, seconds: float, supervision: Supervision) -> Su
     within = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, seconds))
     if within.end - within.start < segmenter.shortest:
         raise Unusable("too_short", f"{where} is less than {segmenter.shortest:g} s")
-    longest = max(segmenter.longest, segmenter.transcript)
+    longest = max(segmenter.longest, segmenter.longest_transcript)
     if (supervision.text or supervision.fields) and within.end - within.start > longest:
         held = "one transcript" if supervision.text else "fields that belong to the whole of it"
         raise Unusable("long_transcript", f"{where} is more than {longest:g} s with {held}")
@@ -33,7 +33,7 @@ def at_pauses(segmenter: Segmenter, recording: Recording) -> list[Supervision]:
     waiting, runs = [list(recording.words)], []
     while waiting:
         run = waiting.pop()
-        if len(run) < 2 or run[-1].end - run[0].start <= min(segmenter.merged, segmenter.longest):
+        if len(run) < 2 or run[-1].end - run[0].start <= min(segmenter.longest_merged, segmenter.longest):
             runs.append(run)
             continue
         at = _widest_pause(run)

@@ -37,7 +37,7 @@ def drawn(store: Store) -> Callable[..., DrawRows]:
                 }
                 samples[tar.leaf].append({**place, **sample})
         streams = {leaf.number: iter(samples[leaf.number]) for leaf in leaves}
-        numbers = pq.read_table(store.path(plan_files(name)[0]))["leaf"].to_pylist()
+        numbers = pq.read_table(store.path(plan_files(name).draws))["leaf"].to_pylist()
         draws = [next(streams[number]) for number in numbers]
         assert all(next(rest, None) is None for rest in streams.values()), "a tar holds what is not drawn"
         return draws

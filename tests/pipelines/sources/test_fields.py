@@ -146,7 +146,9 @@ def test_a_recording_with_fields_stays_whole_as_long_as_a_transcript_may(
         key="r", source="s", path="a", audio=Audio("/a"), seconds=seconds, rate=16000, channels=1, sha256="",
         fields=fields, words=(Word("a", 0.0, 1.0), Word("b", seconds - 1, seconds)),
     )  # fmt: skip
-    made = [made for made in Segment(segmenter=Segmenter(transcript=50.0))([one]) if isinstance(made, Utterance)]
+    made = [
+        made for made in Segment(segmenter=Segmenter(longest_transcript=50.0))([one]) if isinstance(made, Utterance)
+    ]
     assert [output.fields for output in made] == ([fields] if whole else [(), ()])
 
 

@@ -292,9 +292,9 @@ def test_recordings_that_the_recipe_cuts_may_have_several_utterances(source: str
     given = recipe(source, "long prompt").model_dump()
     with pytest.raises(RecipeFault, match="has recordings of 1 utterance at most, and this task needs 4 of one"):
         _ = Pipeline(Recipe.model_validate(given)).tasks
-    given["segment"] = {"use": "silero", "transcript": 1.5, "longest": 1.5}
+    given["segment"] = {"use": "silero", "longest_transcript": 1.5, "longest": 1.5}
     assert Pipeline(Recipe.model_validate(given)).tasks["t"]
-    given["segment"] = {"use": "silero", "transcript": 1.5, "longest": 20}  # which are still not cut
+    given["segment"] = {"use": "silero", "longest_transcript": 1.5, "longest": 20}  # which are still not cut
     with pytest.raises(RecipeFault):
         _ = Pipeline(Recipe.model_validate(given)).tasks
 
