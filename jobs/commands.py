@@ -147,7 +147,9 @@ def open_built(url: str) -> Store:
 
 
 def open_corpus(url: str) -> tuple[Store, Pipeline]:
-    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
+    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed or
+    cannot be used here, as that of another version of weft.
+    """
     store = open_built(url)
     if not store.exists("recipe.yaml") or not is_corpus(store):
         raise RecipeError(absent(store, url))
@@ -155,7 +157,11 @@ def open_corpus(url: str) -> tuple[Store, Pipeline]:
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
     with local_recipe(store) as recipe:
-        return store, read_pipeline(recipe, kind=SavedPipeline)
+        try:
+            return store, read_pipeline(recipe, kind=SavedPipeline)
+        except RecipeError as fault:
+            again = f"`weft build RECIPE --out {quote(url)}` with a recipe of this version brings it up to date"
+            raise RecipeError(f"{fault}\n{url}: if another version of weft built this corpus, {again}") from None
 
 
 @contextmanager

@@ -10,12 +10,11 @@ be the run's.
 import json
 from pathlib import Path
 
-import yaml
-
 from weft.jobs.commands import console, open_corpus
 from weft.jobs.evaluation import HeldOutCorpus, settings_of
 from weft.jobs.evaluation_tables import show_evaluation
 from weft.jobs.printing import plain_json
+from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError
 from weft.schemas.objectives import RewardModel
 from weft.schemas.recipe import Recipe
@@ -108,11 +107,15 @@ def _started_from(recipe: Recipe, name: str) -> dict[str, float]:
 
 
 def _recipe_of(run: Path) -> Recipe:
-    """The recipe that the run's stages were trained with. Raises RecipeError where the folder holds none."""
+    """The recipe that the run's stages were trained with. Raises RecipeError where the folder holds none, or one of another version."""
     files = sorted(run.glob("*/checkpoints/step-*/recipe.yaml"), key=lambda file: file.stat().st_mtime)
     if not files:
         raise RecipeError(f"{run} holds no checkpoint; name the folder that `weft train --out` wrote")
-    return Recipe.model_validate(yaml.safe_load(files[-1].read_text(encoding="utf-8")))
+    try:
+        return recipe_file.load(str(files[-1]))
+    except RecipeError as fault:
+        again = "measure it with the version of weft that trained it"
+        raise RecipeError(f"{fault}\n{run}: if another version of weft trained this run, {again}") from None
 
 
 def _check_vocabulary(weights: Path, vocabulary: Vocabulary, corpus: str) -> None:

@@ -155,6 +155,14 @@ def test_a_damaged_checkpoint_is_not_measured(run: Path, weft: Weft, held_out: P
     assert code == 1 and "is damaged: model.safetensors has changed" in " ".join(wrong.split()), wrong
 
 
+def test_a_run_of_another_version_is_not_measured(run: Path, weft: Weft, held_out: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "copy")
+    for recipe in copy.glob("*/checkpoints/*/recipe.yaml"):
+        recipe.write_text(recipe.read_text().replace("\nseed:", "\nstart_value:"))
+    code, _, wrong = weft("evaluate", copy, "--corpus", held_out / "corpus", "--stage", "base")
+    assert code == 2 and "start_value: no such setting" in wrong and "another version of weft trained this run" in wrong
+
+
 def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, weft: Weft, held_out: Path, tmp_path: Path) -> None:
     changes = ("training.dpo.objective={use: reward}", "merges=null")
     for stage in ("base", "sft", "dpo"):
