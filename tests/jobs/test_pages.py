@@ -11,10 +11,16 @@ from typer.main import get_command
 from weft.jobs import cli
 from weft.jobs.commands import read_pipeline
 from weft.jobs.model_check import check_models
+from weft.pipelines.choices.registry import load, names
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CODE = re.compile(r"`((?:benchmarks|jobs|pipelines|schemas|tests|tokenizers|trainer)/[a-z0-9_/.-]+)`")
+BACKENDS = {  # of a section of a recipe: the folder
+    "segment": "segmenters", "transcribe": "transcribers", "align": "aligners", "synthesize": "voices",
+    "encoder": "encoders", "image_encoder": "image_encoders",
+}  # fmt: skip
+SETTINGS = re.compile(rf"\b({'|'.join(BACKENDS)}): \{{([^}}]*)\}}")
 COMMAND = re.compile(r"^(?:    )?(weft [a-z][^\n#]*)", re.MULTILINE)
 
 
@@ -33,6 +39,15 @@ def test_files_and_folders_of_code_exist(page: Path) -> None:
 def test_nothing_is_shown_that_lies_outside_of_the_repository(page: Path) -> None:
     text = re.sub(r"\]\([^)]*\)", "", page.read_text("utf-8"))
     assert not re.findall(r"\.\./[\w/.-]+", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_backends_have_the_settings_that_are_shown(page: Path) -> None:
+    """Those of weft's own, in clauses such as `segment: {longest: 20}`."""
+    for section, settings in SETTINGS.findall(page.read_text("utf-8")):
+        fields = (load(BACKENDS[section], name).model_fields for name in names(BACKENDS[section]))
+        if "./" not in settings:
+            assert set(re.findall(r"(\w+):", settings)) <= {"use"}.union(*fields), settings
 
 
 def options(words: list[str]) -> set[str]:
