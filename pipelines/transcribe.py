@@ -34,6 +34,9 @@ class Transcribe(Stage):
     def resources(self) -> Resources:  # type: ignore[override]
         return self.transcriber.resources
 
+    def version(self) -> str:
+        return "2"
+
     def setup(self, store: Store) -> None:
         self._store = store
         self.transcriber.setup()
@@ -61,7 +64,7 @@ class Transcribe(Stage):
         if isinstance(transcript, Unusable):
             return transcript
         if not transcript.text.strip():
-            return Unusable("nothing_heard", "the transcriber found no words")
+            return Unusable("no_words", "the transcriber found no words")
         if transcript.confidence < self.transcriber.min_confidence:
             confidence = f"{transcript.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
             return Unusable("unsure", f"{confidence}: {transcript.text[:80]!r}")

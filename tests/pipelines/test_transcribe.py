@@ -67,7 +67,7 @@ def test_a_given_text_wins_and_order_stays(stage: Transcribe) -> None:
 
 def test_no_words_and_too_low_confidence_are_rejected(stage: Transcribe) -> None:
     silent, unsure = stage([utterance(0, 0.2), utterance(1, 1.0)])
-    assert isinstance(silent, Reject) and silent.reason == "nothing_heard"
+    assert isinstance(silent, Reject) and silent.reason == "no_words"
     assert isinstance(unsure, Reject) and unsure.reason == "unsure" and "0.25" in unsure.detail
 
 
