@@ -31,8 +31,10 @@ _RUN_UP = 1.0  # seconds decoded before a place that is sought: a codec's frame 
 _LARGEST_FRAME = 2881  # bytes: two of an MP3's largest frames (1,440 each), and one
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _SLACK = 0.2  # seconds that a container's own times may be out
-_LONGEST_GAP = 3600.0  # seconds of silence that time stamps may declare
-LONGEST_GAPS = 6 * 3600.0  # seconds in all: a few kilobytes may declare days
+# Silence that time stamps may declare, in seconds: at once and in all, since a few kilobytes may declare days. No settings: stages that
+# read the file again have to come to the same sound as its ingest.
+_LONGEST_GAP = 3600.0
+LONGEST_GAPS = 6 * 3600.0
 
 
 class BrokenStream(Exception):

@@ -21,7 +21,9 @@ from weft.schemas.item import linear
 from weft.schemas.plan import MEMBER_SETS, HeldAmounts, Ordered
 from weft.schemas.table import arrow_schema
 
-FEWEST = 16  # parts of a group, where there are as many
+# Parts of a group, where there are as many. No setting: the size of tars is `shards: {bytes}`; this only keeps groups of a small
+# corpus from being a part each.
+FEWEST = 16
 LENGTHS = [f"{ending}_length" for ending in tar.MEMBERS]
 COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", *NAMED, *LENGTHS]
 _LABELS = ("language", "emotion", "speaker")
