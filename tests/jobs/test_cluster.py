@@ -39,17 +39,20 @@ def cluster() -> Iterator[dict[str, str]]:
     ]
     head = subprocess.Popen([ray, "start", "--head", "--block", *options], env=env, stdout=subprocess.DEVNULL)
     try:
-        answers([ray, "health-check", "--address", f"127.0.0.1:{PORT}"], env)
-        answers([ray, "job", "list", "--address", f"http://127.0.0.1:{DASHBOARD}"], env)
+        answers(head, [ray, "health-check", "--address", f"127.0.0.1:{PORT}"], env)
+        answers(head, [ray, "job", "list", "--address", f"http://127.0.0.1:{DASHBOARD}"], env)
         yield env
     finally:
         head.terminate()  # with --block it takes its own processes along, and no other cluster's
         head.wait(60)
 
 
-def answers(command: list[str], env: dict[str, str]) -> None:
-    """Asks until the head, which has just begun, answers. Each question takes some seconds itself."""
+def answers(head: subprocess.Popen[bytes], command: list[str], env: dict[str, str]) -> None:
+    """Asks until the head, which has just begun, answers. Each question takes some seconds itself. A head that has ended is not asked
+    again.
+    """
     for _ in range(60):
+        assert head.poll() is None, f"the head has ended with {head.returncode}; /tmp/ray/session_latest/logs says why"
         if subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
             return
     raise TimeoutError(f"{' '.join(command)} never succeeded")
