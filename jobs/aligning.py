@@ -45,15 +45,10 @@ class AlignRequest:
 
 def recipe_of(request: AlignRequest) -> dict[str, Any]:
     """A recipe without tasks."""
-    whole = {
-        "use": "silero",
-        "longest": LONGEST,
-        "longest_merged": 27.0,
-    }  # one transcript belongs to the whole recording
     return {
         "name": "align",
         "part_size": 100,
-        "segment": whole,
+        "segment": {"use": "silero", "longest": LONGEST},  # one transcript belongs to the whole recording
         "sources": sources_of(request.paths, request.source),
     }
 

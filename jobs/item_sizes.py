@@ -107,7 +107,7 @@ class ItemSizes:
 
     def _of_recording(self, item: Item, seconds: float, records: Sequence[Facts] | None) -> SourceSize:
         """Of a recording of so many seconds, and of what is listed of it. One that the build rejects holds nothing."""
-        longest = max(self.segmenter.longest, self.segmenter.longest_transcript)
+        longest = self.segmenter.longest_labelled
         rejects = known_rejects(self.source, item, seconds, longest)
         shortest = self.source.limits.shortest if isinstance(self.source, SpeechSource) else 0.0
         if records == [] or seconds < shortest:

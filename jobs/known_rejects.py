@@ -103,7 +103,7 @@ def _has_text(uri: str, limits: SpeechLimits) -> bool:
 
 def reject_sentences(pipeline: Pipeline, rejects: Mapping[str, KnownRejects]) -> Iterator[str]:
     """What the build will reject of each source, and what to do about it."""
-    longest = max(pipeline.segmenter.longest, pipeline.segmenter.longest_transcript)
+    longest = pipeline.segmenter.longest_labelled
     for name, known in rejects.items():
         if known.long_transcripts:
             yield (

@@ -96,8 +96,7 @@ class Segment(Stage):
 
     def _longest_whole(self, recording: Recording) -> float:
         """Seconds up to which it is not cut."""
-        longest = self.segmenter.longest
-        return max(longest, self.segmenter.longest_transcript) if recording.fields else longest
+        return self.segmenter.longest_labelled if recording.fields else self.segmenter.longest
 
     def _from_speech(self, recording: Recording) -> Iterator[Utterance | Reject]:
         try:

@@ -89,7 +89,7 @@ def reliable(backends: Chosen, facts: Facts) -> Facts:
     if backends.recipe.transcribe:
         facts = replace(facts, has_text=None)
     segmenter = backends.segmenter
-    is_cut = facts.longest is not None and facts.longest > max(segmenter.longest, segmenter.longest_transcript)
+    is_cut = facts.longest is not None and facts.longest > segmenter.longest_labelled
     return replace(facts, most_utterances=None) if is_cut else facts
 
 

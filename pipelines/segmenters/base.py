@@ -45,6 +45,11 @@ class Segmenter(Versioned):
     slack: float = Field(default=0.1, ge=0, le=3600)
 
     @property
+    def longest_labelled(self) -> float:
+        """Seconds that an utterance with a transcript or fields may have, which cannot be cut."""
+        return max(self.longest, self.longest_transcript)
+
+    @property
     def resources(self) -> Resources:
         """CPUs, GPUs and memory of one worker."""
         return Resources()

@@ -21,7 +21,7 @@ def fitted(segmenter: Segmenter, seconds: float, supervision: Supervision) -> Su
     within = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, seconds))
     if within.end - within.start < segmenter.shortest:
         raise Unusable("too_short", f"{where} is less than {segmenter.shortest:g} s")
-    longest = max(segmenter.longest, segmenter.longest_transcript)
+    longest = segmenter.longest_labelled
     if (supervision.text or supervision.fields) and within.end - within.start > longest:
         held = "one transcript" if supervision.text else "fields that belong to the whole of it"
         raise Unusable("long_transcript", f"{where} is more than {longest:g} s with {held}")

@@ -11,7 +11,7 @@ from weft.schemas.ledger import Unusable
 
 SEGMENTER = Segmenter()
 SLACK = SEGMENTER.slack
-LONGEST = max(SEGMENTER.longest, SEGMENTER.longest_transcript)
+LONGEST = SEGMENTER.longest_labelled
 RECORDING = Recording(
     key="r", source="s", path="r.wav", audio=Audio("r.wav"), seconds=3 * LONGEST, rate=16000, channels=1, sha256=""
 )
